@@ -1,0 +1,182 @@
+package certify
+
+import (
+	"cmp"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Times of an attempt, from its start, by the server's clock.
+const (
+	verifyBefore  = 2 * time.Minute  // the provider's clock may be behind
+	verifyWithin  = 30 * time.Minute // for the person to verify
+	redeemWithin  = 60 * time.Minute // from the verification, for the browser to return
+	attemptLife   = verifyWithin + redeemWithin
+	maxAttempts   = 8    // cookies in one browser: tabs, and starts that were left
+	attemptsBytes = 6144 // that these may take of the 8 KiB in which proxies want a request's header
+)
+
+// An Attempt is one browser's permission to redeem one verification, as its
+// [Provider] sees it.
+type Attempt struct {
+	// ID is 128 random bits as 32 lower-case hex digits: within what every PG
+	// takes (KCP: letters and digits, at most 40).
+	ID string
+	// RedirectURL is where the provider sends a mobile browser back to.
+	RedirectURL string
+	// Purpose is one of [HandlerConfig.Purposes], or "".
+	Purpose string
+	// StartedAt and VerifyBy bound the time in which the person must verify.
+	StartedAt, VerifyBy time.Time
+}
+
+// An attempt is what the browser carries of it, signed.
+type attempt struct {
+	Attempt
+	provider string
+	account  string // keyed hash of the account it was begun under, "" if none
+	returnTo string
+	key      []byte // that signed it
+	cookie   int    // bytes it takes of the Cookie header
+}
+
+type wireAttempt struct {
+	Jti      string `json:"jti"`
+	Iat      int64  `json:"iat"`
+	Provider string `json:"provider"`
+	Account  string `json:"account,omitempty"`
+	ReturnTo string `json:"return_to,omitempty"`
+	Purpose  string `json:"purpose,omitempty"`
+}
+
+func newAttempt(key []byte, now time.Time) *attempt {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails
+	a := &attempt{key: key}
+	a.ID = hex.EncodeToString(id[:])
+	a.start(now.Truncate(time.Second))
+	return a
+}
+
+func (a *attempt) start(t time.Time) {
+	a.StartedAt, a.VerifyBy = t, t.Add(verifyWithin)
+}
+
+func (a *attempt) expires() time.Time { return a.StartedAt.Add(attemptLife) }
+
+// mac is a keyed hash under the key that signed the attempt: rotation does not
+// change it while the attempt lives.
+func (a *attempt) mac(label, value string) string {
+	return keyedHash(a.key, label, value)
+}
+
+// claimID is the jti of the one claim that the attempt can bring.
+func (a *attempt) claimID() string { return a.mac("jti", a.ID)[:22] }
+
+// accountHash tells accounts apart without naming them.
+func (a *attempt) accountHash(account string) string {
+	if account == "" {
+		return ""
+	}
+	return a.mac("account", account)[:22]
+}
+
+// keyedHash is base64url(HMAC-SHA256(key, label ‖ 0x00 ‖ value)).
+func keyedHash(key []byte, label, value string) string {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(label + "\x00" + value))
+	return b64.EncodeToString(h.Sum(nil))
+}
+
+func (ks *Keys) signAttempt(a *attempt) (string, error) {
+	k := ks.list[0]
+	return attemptToken.sign(k.id, methodHS256, k.attempt, wireAttempt{
+		a.ID, a.StartedAt.Unix(), a.provider, a.account, a.returnTo, a.Purpose,
+	})
+}
+
+func (ks *Keys) openAttempt(token string) (*attempt, error) {
+	a := &attempt{}
+	payload, err := attemptToken.open(token, func(kid string) (signer, any) {
+		k := ks.byID[kid]
+		if k == nil || k.attempt == nil {
+			return nil, nil
+		}
+		a.key = k.attempt
+		return methodHS256, k.attempt
+	})
+	if err != nil {
+		return nil, err
+	}
+	o, err := members(payload)
+	if err != nil {
+		return nil, malformed("its payload " + err.Error())
+	}
+	a.ID, a.provider = o.text("jti"), o.text("provider")
+	a.account, a.returnTo, a.Purpose = o.optionalText("account"), o.optionalText("return_to"), o.optionalText("purpose")
+	a.start(o.time("iat"))
+	if o.bad != "" {
+		return nil, malformed("its " + o.bad + " is missing or of another type")
+	}
+	return a, nil
+}
+
+func (s cookieScope) attemptPrefix() string { return s.name("-attempt-") }
+
+// attemptsOf returns the browser's attempts, the newest first, expired ones
+// included.
+func (s *Sessions) attemptsOf(r *http.Request) []*attempt {
+	var found []*attempt
+	keys, prefix, tried := s.keys.Load(), s.cookies.attemptPrefix(), 0
+	for _, c := range r.Cookies() {
+		id, ok := strings.CutPrefix(c.Name, prefix)
+		if !ok {
+			continue
+		}
+		if tried++; tried > 4*maxAttempts { // bounds the work on a forged header
+			break
+		}
+		if a, err := keys.openAttempt(c.Value); err == nil && a.ID == id {
+			a.cookie = len(c.Name) + len(c.Value) + len("=; ")
+			found = append(found, a)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b *attempt) int { return cmp.Compare(b.StartedAt.Unix(), a.StartedAt.Unix()) })
+	return found
+}
+
+// setAttempt gives the browser an attempt, and takes from it those that are
+// too many or too long with it.
+func (s *Sessions) setAttempt(w http.ResponseWriter, r *http.Request, a *attempt) error {
+	token, err := s.keys.Load().signAttempt(a)
+	if err != nil {
+		return err
+	}
+	name := s.cookies.attemptPrefix() + a.ID
+	kept, bytes := 1, len(name)+len(token)
+	held := make(map[string]bool)
+	for _, old := range s.attemptsOf(r) {
+		if kept++; kept <= maxAttempts && bytes+old.cookie <= attemptsBytes {
+			bytes += old.cookie
+			held[s.cookies.attemptPrefix()+old.ID] = true
+		}
+	}
+	s.clearAttempts(w, r, held)
+	s.cookies.set(w, name, token, int(attemptLife/time.Second))
+	return nil
+}
+
+// clearAttempts takes the attempts from the browser but those in keep.
+func (s *Sessions) clearAttempts(w http.ResponseWriter, r *http.Request, keep map[string]bool) {
+	for _, c := range r.Cookies() {
+		if strings.HasPrefix(c.Name, s.cookies.attemptPrefix()) && !keep[c.Name] {
+			s.cookies.clear(w, c.Name)
+		}
+	}
+}

@@ -1,0 +1,317 @@
+package certify
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// serveConfirm completes what a page posts.
+func (h *Handler) serveConfirm(w http.ResponseWriter, r *http.Request) error {
+	values, err := readBody(w, r)
+	if err != nil {
+		return err
+	}
+	done, err := h.complete(w, r, values)
+	if err != nil {
+		return err
+	}
+	if isNavigation(r) {
+		seeOther(w, done.back)
+		return nil
+	}
+	answer := map[string]any{"return_to": done.back}
+	if done.claim != nil {
+		answer["claim"] = done.claim
+	}
+	return writeJSON(w, http.StatusOK, answer)
+}
+
+// serveRedirect completes a mobile browser's return. A query that wrapper SDKs
+// encoded badly loses its bad parts, never the rest. Somebody who signed out
+// and goes back is sent to where they were going, where the gate decides.
+func (h *Handler) serveRedirect(w http.ResponseWriter, r *http.Request) error {
+	done, err := h.complete(w, r, r.URL.Query())
+	if err != nil && (!errors.Is(err, CodeClaimRevoked) || !isNavigation(r)) {
+		return err
+	}
+	if err != nil {
+		done.back = h.backOf(r)
+	}
+	seeOther(w, done.back)
+	return nil
+}
+
+// A completion is the end of a callback.
+type completion struct {
+	back  string // where the browser goes
+	claim *Claim // nil for a purpose of the app's
+}
+
+// complete turns a verification into a claim, step by step: whatever fails
+// before the end can be repeated with the same verification.
+func (h *Handler) complete(w http.ResponseWriter, r *http.Request, values url.Values) (completion, error) {
+	named, id, err := h.proveAttempt(r, values)
+	if err != nil {
+		return completion{}, err
+	}
+	person, a, err := h.lookups.identity(r.Context(), named, id, !saysFailed(values))
+	if err != nil {
+		return completion{}, explainPending(err, values)
+	}
+	now := h.sessions.now()
+	if err := a.checkTime(person.VerifiedAt, now); err != nil {
+		return completion{}, err
+	}
+	txn := keyedHash(h.pepper, "txn", a.provider+"\x00"+id)
+	t, err := h.take(r.Context(), a, txn, now)
+	if err != nil {
+		return completion{}, err
+	}
+	person.Provider, person.Purpose = a.provider, a.Purpose
+	h.sessions.emit(r.Context(), Event{Kind: EventVerified, Provider: a.provider, Txn: txn, Purpose: a.Purpose})
+	account, err := h.acceptPerson(w, r, person)
+	if err != nil {
+		return completion{}, err
+	}
+	if err := h.keepAccount(r, a, t, account); err != nil {
+		return completion{}, err
+	}
+	if a.Purpose != "" {
+		return completion{back: a.back()}, nil
+	}
+	c := h.claim(a, person, t, account)
+	return completion{a.back(), c}, h.giveClaim(w, r, c, a)
+}
+
+// proveAttempt returns the live attempts of this browser and account that the
+// callback may be for, and the verification's id. Nothing was asked of anyone
+// until then.
+func (h *Handler) proveAttempt(r *http.Request, values url.Values) (named []*attempt, id string, err error) {
+	err = CodeAttemptMissing
+	for _, a := range h.sessions.attemptsOf(r) {
+		if a.provider != h.provider.Name() {
+			continue
+		}
+		got, e := h.provider.CallbackID(values, a.Attempt)
+		if e == nil {
+			e = h.mayRedeem(r, a)
+		}
+		switch {
+		case e == nil && (id == "" || id == got):
+			named, id = append(named, a), got
+		case e != nil && errors.Is(err, CodeAttemptMissing):
+			err = e
+		}
+	}
+	if len(named) > 0 {
+		return named, id, nil
+	}
+	if errors.Is(err, CodeVerificationIDMissing) && saysFailed(values) {
+		err = CodeVerificationCancelled
+	}
+	return nil, "", err
+}
+
+// mayRedeem checks that the attempt is alive and the account's. An account
+// that Accept itself signed in may repeat.
+func (h *Handler) mayRedeem(r *http.Request, a *attempt) error {
+	if !h.sessions.now().Before(a.expires()) {
+		return CodeAttemptExpired
+	}
+	account := a.accountHash(h.sessions.accountOf(r))
+	if account == a.account {
+		return nil
+	}
+	t, err := h.taken(r.Context(), a)
+	switch {
+	case err != nil:
+		return err
+	case account == "" || t.account != account:
+		return CodeAttemptOtherAccount
+	}
+	return nil
+}
+
+// saysFailed reports whether the browser says that the verification failed:
+// V1 by success or imp_success, V2 by code. It proves nothing, and only
+// decides whether to wait and what to say.
+func saysFailed(values url.Values) bool {
+	return values.Get("success") == "false" || values.Get("imp_success") == "false" || values.Get("code") != ""
+}
+
+func explainPending(err error, values url.Values) error {
+	if errors.Is(err, CodeVerificationPending) && saysFailed(values) {
+		return CodeVerificationCancelled
+	}
+	return err
+}
+
+// checkTime wants the person verified during the attempt, so that nobody
+// redeems a verification of long ago, and redeemed soon after.
+func (a *attempt) checkTime(verified, now time.Time) error {
+	switch {
+	case verified.Before(a.StartedAt.Add(-verifyBefore)),
+		verified.After(a.VerifyBy),
+		verified.After(now.Add(verifyBefore)),
+		now.After(verified.Add(redeemWithin)):
+		return CodeVerificationOutOfTime
+	}
+	return nil
+}
+
+// A taken is what the store remembers of a redeemed attempt.
+type taken struct {
+	txn     string    // the one verification it is for
+	issued  time.Time // when, so that a repeat brings the same claim
+	account string    // hash of the account that Accept named
+}
+
+func (t taken) String() string {
+	return t.txn + " " + strconv.FormatInt(t.issued.Unix(), 10) + " " + t.account
+}
+
+func parseTaken(s string) (t taken, err error) {
+	parts := strings.Split(s, " ")
+	if len(parts) != 3 {
+		return t, CodeStoreUnavailable
+	}
+	sec, err := strconv.ParseInt(parts[1], 10, 64)
+	if err != nil {
+		return t, CodeStoreUnavailable
+	}
+	return taken{parts[0], time.Unix(sec, 0), parts[2]}, nil
+}
+
+func attemptKey(a *attempt) string { return "attempt:" + a.ID }
+
+// take claims the attempt for one verification, for good.
+func (h *Handler) take(ctx context.Context, a *attempt, txn string, now time.Time) (taken, error) {
+	stands, err := h.sessions.store.PutIfAbsent(ctx, attemptKey(a), taken{txn, now, ""}.String(), a.storeFor(now))
+	if err != nil {
+		return taken{}, h.sessions.storeDown(ctx, err)
+	}
+	t, err := parseTaken(stands)
+	if err != nil {
+		return taken{}, err
+	}
+	if t.txn != txn {
+		return taken{}, CodeAttemptUsed
+	}
+	_, revoked, err := h.sessions.store.Get(ctx, revokedKey(a.claimID()))
+	switch {
+	case err != nil:
+		return taken{}, h.sessions.storeDown(ctx, err)
+	case revoked:
+		return taken{}, CodeClaimRevoked
+	}
+	return t, nil
+}
+
+// storeFor is how long the attempt must be remembered: as long as it could be
+// redeemed on any instance's clock.
+func (a *attempt) storeFor(now time.Time) time.Duration {
+	return a.expires().Sub(now) + maxSkew
+}
+
+func (h *Handler) taken(ctx context.Context, a *attempt) (taken, error) {
+	stands, ok, err := h.sessions.store.Get(ctx, attemptKey(a))
+	switch {
+	case err != nil:
+		return taken{}, h.sessions.storeDown(ctx, err)
+	case !ok:
+		return taken{}, nil
+	}
+	return parseTaken(stands)
+}
+
+// acceptPerson asks the app, and returns the account of the claim.
+func (h *Handler) acceptPerson(w http.ResponseWriter, r *http.Request, id *Identity) (string, error) {
+	if h.accept == nil {
+		return h.sessions.accountOf(r), nil
+	}
+	account, err := h.accept(headerOnly{w}, r, id)
+	var d *Denial
+	switch {
+	case errors.As(err, &d) && d != nil && d.Code == "":
+		refused := *d
+		refused.Code = CodeAccountRefused
+		return "", &refused
+	case err != nil:
+		return "", err
+	case account == "" && h.sessions.account != nil && id.Purpose == "":
+		return "", errors.New("certify: Accept named no account, and SessionConfig.Account compares it: the claim would never count")
+	}
+	return account, nil
+}
+
+// headerOnly lets Accept set headers, and keeps the body ours.
+type headerOnly struct{ w http.ResponseWriter }
+
+func (h headerOnly) Header() http.Header { return h.w.Header() }
+func (h headerOnly) WriteHeader(int)     {}
+func (h headerOnly) Write([]byte) (int, error) {
+	return 0, errors.New("certify: Accept may set headers, and write no body")
+}
+
+// keepAccount remembers the account that Accept named, so that the visitor it
+// just signed in may reload the page.
+func (h *Handler) keepAccount(r *http.Request, a *attempt, t taken, account string) error {
+	hash := a.accountHash(account)
+	if h.sessions.account == nil || hash == t.account || hash == a.account {
+		return nil
+	}
+	t.account = hash
+	now := h.sessions.now()
+	if err := h.sessions.store.Put(r.Context(), attemptKey(a), t.String(), a.storeFor(now)); err != nil {
+		return h.sessions.storeDown(r.Context(), err)
+	}
+	return nil
+}
+
+// claim is what the verification proved, the same for every repeat.
+func (h *Handler) claim(a *attempt, id *Identity, t taken, account string) *Claim {
+	verified := id.VerifiedAt.Truncate(time.Second)
+	if verified.After(t.issued) { // the provider's clock is ahead of ours
+		verified = t.issued
+	}
+	year, _, _ := id.BirthDate.Date()
+	c := &Claim{
+		ID: a.claimID(), Subject: account,
+		IssuedAt: t.issued, AuthTime: verified, ExpiresAt: verified.Add(h.sessions.ttl),
+		Age: id.BirthDate.AgeOn(t.issued), BirthYear: year,
+		Nationality: id.Nationality, Txn: t.txn,
+	}
+	if id.NationalitySelfAsserted {
+		c.Nationality = NationalityUnknown
+	}
+	if id.DI != "" { // never a hash of nothing: it would be everybody's
+		c.DIHash = keyedHash(h.pepper, "di", id.DI)
+	}
+	return c
+}
+
+// giveClaim signs the claim, revokes the one it replaces and sets the cookie.
+func (h *Handler) giveClaim(w http.ResponseWriter, r *http.Request, c *Claim, a *attempt) error {
+	s := h.sessions
+	if err := errors.Join(c.consistent(), c.current(s.now())); err != nil {
+		return CodeVerificationOutOfTime
+	}
+	if err := s.checkRevoked(r.Context(), c); err != nil {
+		return err
+	}
+	token, err := s.issue(c)
+	if err != nil {
+		return err
+	}
+	if err := s.revokeHeld(r, c.ID); err != nil {
+		return err
+	}
+	s.setClaim(w, token, c)
+	s.emit(r.Context(), Event{Kind: EventIssued, Provider: a.provider, Txn: c.Txn})
+	return nil
+}

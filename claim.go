@@ -1,0 +1,108 @@
+package certify
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// A Claim is what a verification proved, as read from a valid token. It holds
+// no name, phone number, birthday, CI or DI.
+//
+// A *Claim from [FromContext] belongs to that request.
+type Claim struct {
+	ID        string    // jti: one per attempt
+	Subject   string    // sub: the app's account, "" without one
+	IssuedAt  time.Time // iat
+	ExpiresAt time.Time // exp
+	AuthTime  time.Time // auth_time: when the provider verified the person
+
+	Age       int    // full age (만 나이) in years on the Korean date of IssuedAt
+	BirthYear int    // for the laws that count calendar years
+	DIHash    string // keyed hash of the DI: the person's key on this site; "" when the provider gave none
+
+	Nationality Nationality
+	Txn         string // keyed hash of the verification id, for audit
+
+	// accountCompared is set by the reader once Subject was found equal to the
+	// account of this very request.
+	accountCompared bool
+}
+
+// AccountCompared reports whether [SessionConfig.Account] named this request's
+// account and it was the claim's.
+func (c *Claim) AccountCompared() bool { return c.accountCompared }
+
+// AgeRange returns the least and the greatest full age (만 나이) in years that
+// the person may have at t. They are equal or neighbours, and tight: each is
+// the age of some birth date that fits the claim.
+//
+// Proof: the birth dates that fit Age, BirthYear and the date of IssuedAt are
+// the days of an interval (see birthDates), age at t falls as the birth date
+// rises, and within one birth year by at most one.
+//
+// A claim that fits no birth date gets the widest range, so that no age policy
+// allows it.
+func (c *Claim) AgeRange(t time.Time) (min, max int) {
+	earliest, latest, ok := c.birthDates()
+	if !ok {
+		return 0, oldestAge + 1
+	}
+	return latest.AgeOn(t), earliest.AgeOn(t)
+}
+
+// birthDates returns the first and the last birth date that fit the claim.
+// With D the date of IssuedAt, Age is D's year less BirthYear, less one if the
+// birthday comes after D's month and day. So either the birthday lies in
+// Jan 1 … D (passed) or in D+1 … Dec 31 (to come), of the birth year's own
+// calendar: there Feb 29 may be missing, and nothing comes after Dec 31.
+func (c *Claim) birthDates() (earliest, latest BirthDate, ok bool) {
+	d := koreanDate(c.IssuedAt)
+	y := int16(c.BirthYear)
+	if c.Age < 0 || c.Age > oldestAge || c.BirthYear <= 0 || c.BirthYear > int(d.year) {
+		return earliest, latest, false
+	}
+	switch int(d.year) - c.BirthYear - c.Age {
+	case 0:
+		return BirthDate{y, 1, 1}, BirthDate{y, d.month, min(d.day, lastDay(y, d.month))}, true
+	case 1:
+		next := BirthDate{y, d.month, d.day + 1}
+		if next.day > lastDay(y, d.month) {
+			next.month, next.day = next.month+1, 1
+		}
+		return next, BirthDate{y, 12, 31}, next.month <= 12
+	}
+	return earliest, latest, false
+}
+
+func lastDay(year int16, month uint8) uint8 {
+	return uint8(time.Date(int(year), time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day())
+}
+
+// calendarYearAge returns the calendar-year age (연 나이) at t, exactly.
+func (c *Claim) calendarYearAge(t time.Time) (age int, ok bool) {
+	_, _, ok = c.birthDates()
+	return int(koreanDate(t).year) - c.BirthYear, ok
+}
+
+// MarshalJSON returns what a page may know of its visitor's claim: age,
+// birth_year, foreigner (absent when unknown), auth_time and exp (Unix seconds).
+func (c *Claim) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Age       int   `json:"age"`
+		BirthYear int   `json:"birth_year"`
+		Foreigner *bool `json:"foreigner,omitempty"`
+		AuthTime  int64 `json:"auth_time"`
+		Expires   int64 `json:"exp"`
+	}{c.Age, c.BirthYear, c.Nationality.foreigner(), c.AuthTime.Unix(), c.ExpiresAt.Unix()})
+}
+
+// foreigner is the three-valued claim "foreigner": nil for unknown.
+func (n Nationality) foreigner() *bool {
+	switch n {
+	case NationalityKorean:
+		return new(false)
+	case NationalityForeigner:
+		return new(true)
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package certify
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// EventKind says what happened.
+type EventKind string
+
+// The kinds of [Event].
+const (
+	EventStarted  EventKind = "started"        // an attempt was begun
+	EventVerified EventKind = "verified"       // the provider's record was accepted for its attempt
+	EventIssued   EventKind = "issued"         // a claim was issued
+	EventRefused  EventKind = "refused"        // a callback brought no claim
+	EventDenied   EventKind = "denied"         // a gate let somebody not pass
+	EventRevoked  EventKind = "revoked"        // a claim was revoked
+	EventFault    EventKind = "operator_fault" // the operator has to mend something
+)
+
+// An Event is something that happened, without personal data.
+type Event struct {
+	Kind     EventKind
+	Time     time.Time
+	Provider string // [Provider.Name]
+	Txn      string // as in [Claim.Txn]
+	Purpose  string // of the attempt
+	Code     Code   // why, if refused or denied
+	Policy   string // which policy denied
+	Detail   string // for the operator
+}
+
+// LogAttrs returns what is set, for slog.
+func (e Event) attrs() []slog.Attr {
+	var attrs []slog.Attr
+	for _, a := range []slog.Attr{
+		slog.String("provider", e.Provider), slog.String("txn", e.Txn), slog.String("purpose", e.Purpose),
+		slog.String("code", string(e.Code)), slog.String("policy", e.Policy), slog.String("detail", e.Detail),
+	} {
+		if a.Value.String() != "" {
+			attrs = append(attrs, a)
+		}
+	}
+	return attrs
+}
+
+// level is Error for what the operator has to mend, and Debug for what every
+// visitor without a claim causes.
+func (e Event) level() slog.Level {
+	switch {
+	case e.Kind == EventFault:
+		return slog.LevelError
+	case e.Kind == EventDenied, e.Kind == EventStarted:
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+func (s *Sessions) emit(ctx context.Context, e Event) {
+	e.Time = s.now()
+	if s.event != nil {
+		s.event(ctx, e)
+		return
+	}
+	s.logger.LogAttrs(ctx, e.level(), "certify: "+string(e.Kind), e.attrs()...)
+}

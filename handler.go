@@ -1,0 +1,354 @@
+package certify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DefaultPath is where a [Handler] is mounted: the paths of the vendor's guides.
+const DefaultPath = "/certifications"
+
+// DefaultMaxLookups is how many lookups at the provider may be under way.
+const DefaultMaxLookups = 64
+
+// HandlerConfig configures [NewHandler]. Sessions, Provider and Pepper are required.
+type HandlerConfig struct {
+	Sessions *Sessions
+	Provider Provider
+	// Pepper is the key of the DI hash, at least 32 bytes: see [ParsePepper].
+	Pepper []byte
+	// Path is where the Handler is mounted, [DefaultPath] if empty.
+	Path string
+	// Accept, if set, sees who was verified before the claim is issued. It
+	// names the app's account, and may set headers, such as a login cookie,
+	// but write no body. A [*Denial] refuses the person, with [CodeAccountRefused]
+	// if it has no Code; any other error is a fault of the app's, and the
+	// visitor may come again with the same verification.
+	//
+	// It is called at least once for a verification, perhaps again and
+	// concurrently: it must be an upsert. Without Accept the account is
+	// [SessionConfig.Account]'s.
+	Accept func(w http.ResponseWriter, r *http.Request, id *Identity) (account string, err error)
+	// Purposes are what an attempt may be begun for besides a claim, such as a
+	// guardian's consent. Accept sees [Identity.Purpose]; no claim is issued.
+	Purposes []string
+	// AllowStart, if set, may refuse to begin an attempt: every verification
+	// costs a fee. The error is not shown.
+	AllowStart func(*http.Request) error
+	// HelpURL is where the pages send those who cannot verify, such as people
+	// without a phone in their own name. A path or a URL; no link if empty.
+	HelpURL string
+	// MaxLookups is how many lookups may be under way, beyond which callbacks
+	// are answered with 503 at once: [DefaultMaxLookups] if 0.
+	MaxLookups int
+}
+
+// A Handler serves the verification under its path. Mount it twice, at
+// "/certifications" and "/certifications/", inside [Sessions.Load] or not.
+type Handler struct {
+	sessions   *Sessions
+	provider   Provider
+	pepper     []byte
+	path       string
+	accept     func(http.ResponseWriter, *http.Request, *Identity) (string, error)
+	purposes   map[string]bool
+	allowStart func(*http.Request) error
+	helpURL    string
+	lookups    *lookups
+	routes     map[string]route
+	csrf       *http.CrossOriginProtection
+}
+
+type route struct {
+	method string
+	serve  func(http.ResponseWriter, *http.Request) error
+}
+
+var (
+	providerName = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
+	purposeName  = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
+)
+
+// NewHandler checks the configuration; its errors name the field to mend.
+func NewHandler(cfg HandlerConfig) (*Handler, error) {
+	if cfg.Path == "" {
+		cfg.Path = DefaultPath
+	}
+	if cfg.MaxLookups == 0 {
+		cfg.MaxLookups = DefaultMaxLookups
+	}
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	h := &Handler{
+		sessions: cfg.Sessions, provider: cfg.Provider, pepper: append([]byte(nil), cfg.Pepper...),
+		path: cfg.Path, accept: cfg.Accept, purposes: make(map[string]bool), allowStart: cfg.AllowStart,
+		helpURL: cfg.HelpURL, lookups: newLookups(cfg.Provider, cfg.MaxLookups, cfg.Sessions.now),
+		csrf: http.NewCrossOriginProtection(),
+	}
+	for _, name := range cfg.Purposes {
+		h.purposes[name] = true
+	}
+	h.routes = map[string]route{
+		"/attempts":  {http.MethodPost, h.serveAttempts},
+		"/confirm":   {http.MethodPost, h.serveConfirm},
+		"/redirect":  {http.MethodGet, h.serveRedirect},
+		"/claim":     {http.MethodGet, h.serveClaim},
+		"/logout":    {http.MethodPost, h.serveLogout},
+		"/jwks.json": {http.MethodGet, h.serveJWKS},
+	}
+	return h, nil
+}
+
+func (cfg HandlerConfig) check() error {
+	switch {
+	case cfg.Sessions == nil:
+		return errors.New("certify: HandlerConfig.Sessions is missing")
+	case !cfg.Sessions.keys.Load().CanSign():
+		return errors.New("certify: HandlerConfig.Sessions holds public keys only, and cannot issue claims")
+	case cfg.Provider == nil:
+		return errors.New("certify: HandlerConfig.Provider is missing: see package iamport")
+	case !providerName.MatchString(cfg.Provider.Name()):
+		return errors.New("certify: HandlerConfig.Provider's name is not 1 to 32 lower-case letters, digits and hyphens")
+	case len(cfg.Pepper) < minSecret:
+		return fmt.Errorf("certify: HandlerConfig.Pepper has %d bytes, at least %d are needed: see ParsePepper", len(cfg.Pepper), minSecret)
+	case !isLocalPath(cfg.Path) || strings.ContainsAny(cfg.Path, "?%") || strings.HasSuffix(cfg.Path, "/"):
+		return errors.New("certify: HandlerConfig.Path is not a path without a slash at its end")
+	case cfg.HelpURL != "" && !isLocalPath(cfg.HelpURL) && !strings.HasPrefix(cfg.HelpURL, "https://"):
+		return errors.New("certify: HandlerConfig.HelpURL is neither a path nor an https URL")
+	case cfg.MaxLookups < 0:
+		return errors.New("certify: HandlerConfig.MaxLookups is negative")
+	}
+	for _, name := range cfg.Purposes {
+		if !purposeName.MatchString(name) {
+			return errors.New("certify: HandlerConfig.Purposes has one that is not 1 to 32 lower-case letters, digits, _ and -")
+		}
+	}
+	return nil
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	err := h.dispatch(w, r)
+	if err == nil {
+		return
+	}
+	h.tellOperator(r, err)
+	p := problemOf(err)
+	start := h.path + "/?" + url.Values{"return_to": {h.backOf(r)}}.Encode()
+	w.Header().Add("Vary", "Cookie, Sec-Fetch-Mode, Accept, Accept-Language")
+	if isNavigation(r) {
+		p.writePage(w, r, start)
+		return
+	}
+	p.write(w, r, start)
+}
+
+func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) error {
+	if len(r.URL.RawQuery) > maxBody {
+		return CodeRequestTooLarge
+	}
+	if err := h.csrf.Check(r); err != nil {
+		return CodeCrossOrigin
+	}
+	rest, ok := strings.CutPrefix(r.URL.Path, h.path)
+	if !ok {
+		return CodeNotFound
+	}
+	if rest == "" && r.Method == http.MethodPost {
+		return h.serveConfirm(w, r)
+	}
+	serve, ok := h.routes[rest]
+	if rest == "" || rest == "/" {
+		serve, ok = route{http.MethodGet, h.serveStart}, true
+	}
+	if !ok {
+		return CodeNotFound
+	}
+	if r.Method != serve.method && (serve.method != http.MethodGet || r.Method != http.MethodHead) {
+		w.Header().Set("Allow", serve.method)
+		return CodeMethodNotAllowed
+	}
+	return serve.serve(w, r)
+}
+
+// tellOperator reports what only the operator can mend.
+func (h *Handler) tellOperator(r *http.Request, err error) {
+	var p *ProviderError
+	e := Event{Provider: h.provider.Name()}
+	e.Code, _ = codeOf(err)
+	switch {
+	case errors.As(err, &p):
+		e.Kind, e.Detail = EventRefused, p.Detail
+		if p.Code == CodeProviderMisconfigured || p.Code == CodeChannelRefused || p.Code == CodeProviderInvalid {
+			e.Kind = EventFault
+		}
+	case e.Code == "":
+		e.Kind, e.Code, e.Detail = EventFault, CodeInternal, appError(err)
+	default:
+		e.Kind = EventRefused
+	}
+	h.sessions.emit(r.Context(), e)
+}
+
+// appError says what kind of error came from the app, and not what it said:
+// the text may name the person.
+func appError(err error) string { return fmt.Sprintf("an error of type %T", err) }
+
+// serveAttempts begins an attempt for the start page's script or the app's own.
+func (h *Handler) serveAttempts(w http.ResponseWriter, r *http.Request) error {
+	values, err := readBody(w, r)
+	if err != nil {
+		return err
+	}
+	returnTo, purpose := values.Get("return_to"), values.Get("purpose")
+	if returnTo != "" && !isReturnPath(returnTo, h.path) {
+		return CodeReturnPathRefused
+	}
+	if purpose != "" && !h.purposes[purpose] {
+		return CodeRequestMalformed
+	}
+	if h.allowStart != nil {
+		if err := h.allowStart(r); err != nil {
+			return CodeStartRefused
+		}
+	}
+	a := newAttempt(h.sessions.keys.Load().list[0].attempt, h.sessions.now())
+	a.provider, a.returnTo, a.Purpose = h.provider.Name(), returnTo, purpose
+	a.account = a.accountHash(h.sessions.accountOf(r))
+	a.RedirectURL = h.sessions.origin + h.path + "/redirect"
+	if err := h.sessions.setAttempt(w, r, a); err != nil {
+		return err
+	}
+	h.sessions.emit(r.Context(), Event{Kind: EventStarted, Provider: a.provider, Purpose: a.Purpose})
+	return writeJSON(w, http.StatusCreated, h.startOf(a))
+}
+
+// startOf tells a page how to open the provider's window. The attempt's id
+// stands under the provider's own name for it.
+func (h *Handler) startOf(a *attempt) map[string]any {
+	start := h.provider.Begin(a.Attempt)
+	return map[string]any{
+		start.IDName: a.ID,
+		"script":     start.Script,
+		"calls":      start.Calls,
+		"return_to":  a.back(),
+		"expires_at": a.VerifyBy.UTC().Format(time.RFC3339),
+	}
+}
+
+// backOf is where a visitor of a failed callback was going: by the attempt
+// that the query names, else by the newest.
+func (h *Handler) backOf(r *http.Request) string {
+	attempts := h.sessions.attemptsOf(r)
+	if len(attempts) == 0 {
+		return "/"
+	}
+	for _, a := range attempts {
+		for _, values := range r.URL.Query() {
+			if slices.Contains(values, a.ID) {
+				return a.back()
+			}
+		}
+	}
+	return attempts[0].back()
+}
+
+// back is where the browser goes after the verification.
+func (a *attempt) back() string {
+	if a.returnTo == "" {
+		return "/"
+	}
+	return a.returnTo
+}
+
+// serveClaim tells a page about its visitor's claim. Other origins may not
+// read it, nor time or frame it.
+func (h *Handler) serveClaim(w http.ResponseWriter, r *http.Request) error {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return CodeCrossOrigin
+	}
+	c, err := h.sessions.claimOf(r)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+	return writeJSON(w, http.StatusOK, c)
+}
+
+// serveLogout revokes the claim and takes it, and all attempts, from the
+// browser. If the claim cannot be revoked nothing is taken, so that the
+// visitor sees that they are not signed out and tries again.
+func (h *Handler) serveLogout(w http.ResponseWriter, r *http.Request) error {
+	if err := h.sessions.revokeHeld(r, ""); err != nil {
+		return err
+	}
+	for _, a := range h.sessions.attemptsOf(r) {
+		if err := h.endAttempt(r.Context(), a); err != nil {
+			return err
+		}
+	}
+	h.sessions.clearAttempts(w, r, nil)
+	h.sessions.cookies.clear(w, h.sessions.cookies.name(""))
+	if isNavigation(r) {
+		seeOther(w, "/")
+		return nil
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// endAttempt ends what a repeat of the callback could bring back. An attempt
+// that was never redeemed needs no entry in the store, nor may cost one.
+func (h *Handler) endAttempt(ctx context.Context, a *attempt) error {
+	t, err := h.taken(ctx, a)
+	if err != nil || t.txn == "" {
+		return err
+	}
+	return h.sessions.Revoke(ctx, a.claimID(), t.issued.Add(h.sessions.ttl+redeemWithin))
+}
+
+func (h *Handler) serveJWKS(w http.ResponseWriter, r *http.Request) error {
+	keys := h.sessions.keys.Load()
+	if !keys.hasPublic() {
+		return CodeNotFound
+	}
+	w.Header().Set("Content-Type", "application/jwk-set+json")
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	_, err := w.Write(keys.JWKS())
+	return ignore(err)
+}
+
+// ignore drops the error of a write to a visitor who has gone.
+func ignore(error) error { return nil }
+
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, err = w.Write(append(body, '\n'))
+	return ignore(err)
+}
+
+// seeOther is http.Redirect without its cleaning of the path, which would
+// change an app's own.
+func seeOther(w http.ResponseWriter, location string) {
+	w.Header().Set("Location", location)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusSeeOther)
+}

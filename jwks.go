@@ -1,0 +1,155 @@
+package certify
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A jwk is a public key as RFC 7517 writes it. The members that RFC 7638
+// hashes come first, in its order.
+type jwk struct {
+	Crv string `json:"crv,omitempty"`
+	Kty string `json:"kty"`
+	X   string `json:"x,omitempty"`
+	Y   string `json:"y,omitempty"`
+	Alg string `json:"alg,omitempty"`
+	Kid string `json:"kid,omitempty"`
+	Use string `json:"use,omitempty"`
+}
+
+type privateParts struct {
+	D string `json:"d"`
+	K string `json:"k"`
+}
+
+func publicEd25519(pub ed25519.PublicKey) *key {
+	j := &jwk{Crv: "Ed25519", Kty: "OKP", X: b64.EncodeToString(pub)}
+	return &key{id: j.thumbprint(), method: methodEdDSA, verify: pub, public: j.published("EdDSA")}
+}
+
+func publicP256(pub *ecdsa.PublicKey) (*key, error) {
+	point, err := pub.Bytes() // 0x04 ‖ x ‖ y
+	if err != nil {
+		return nil, err
+	}
+	j := &jwk{Crv: "P-256", Kty: "EC", X: b64.EncodeToString(point[1:33]), Y: b64.EncodeToString(point[33:])}
+	return &key{id: j.thumbprint(), method: methodES256, verify: pub, public: j.published("ES256")}, nil
+}
+
+// thumbprint is RFC 7638's: the hash of the required members alone, in
+// lexicographic order, which is the order of the struct.
+func (j *jwk) thumbprint() string {
+	required, _ := json.Marshal(jwk{Crv: j.Crv, Kty: j.Kty, X: j.X, Y: j.Y}) // strings always marshal
+	sum := sha256.Sum256(required)
+	return b64.EncodeToString(sum[:])
+}
+
+func (j *jwk) published(alg string) *jwk {
+	j.Alg, j.Kid, j.Use = alg, j.thumbprint(), "sig"
+	return j
+}
+
+// JWKS returns the public keys as a JSON Web Key Set (RFC 7517). A set without
+// any, as with HS256 only, has an empty list. Secrets are never in it.
+func (ks *Keys) JWKS() []byte {
+	set := struct {
+		Keys []*jwk `json:"keys"`
+	}{Keys: []*jwk{}}
+	for _, k := range ks.list {
+		if k.public != nil {
+			set.Keys = append(set.Keys, k.public)
+		}
+	}
+	out, _ := json.Marshal(set) // strings always marshal
+	return out
+}
+
+// ParseJWKS reads public keys: Sessions made with them verify claims and
+// cannot issue any. It refuses a set that holds a private key or a secret, and
+// passes over key types that certify does not use (RFC 7517, section 5).
+func ParseJWKS(b []byte) (*Keys, error) {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(b, &set); err != nil {
+		return nil, errors.New("certify: the JWKS is not a JSON object with a list of keys")
+	}
+	var list []*key
+	for i, raw := range set.Keys {
+		k, err := parseJWK(raw)
+		if err != nil {
+			return nil, fmt.Errorf("certify: JWKS: key %d of %d: %w", i+1, len(set.Keys), err)
+		}
+		if k != nil {
+			list = append(list, k)
+		}
+	}
+	if len(list) == 0 {
+		return nil, errors.New("certify: the JWKS holds no EdDSA or ES256 key")
+	}
+	return newKeys(list)
+}
+
+// parseJWK returns nil for a key of a type that certify does not use.
+func parseJWK(raw json.RawMessage) (*key, error) {
+	var j jwk
+	var secret privateParts
+	if json.Unmarshal(raw, &j) != nil || json.Unmarshal(raw, &secret) != nil {
+		return nil, errors.New("it is not a JSON object of strings")
+	}
+	if secret.D != "" || secret.K != "" || j.Kty == "oct" {
+		return nil, errors.New("it is a private key or a secret, which a JWKS must not hold: replace that key")
+	}
+	if j.Use != "" && j.Use != "sig" {
+		return nil, nil
+	}
+	switch j.Kty + " " + j.Crv {
+	case "OKP Ed25519":
+		return j.named(j.ed25519())
+	case "EC P-256":
+		return j.named(j.p256())
+	}
+	return nil, nil
+}
+
+// named gives k the id and checks the algorithm that the JWK states.
+func (j *jwk) named(k *key, err error) (*key, error) {
+	switch {
+	case err != nil:
+		return nil, err
+	case j.Alg != "" && j.Alg != k.method.Alg():
+		return nil, fmt.Errorf("its alg is not %s, the one for its type", k.method.Alg())
+	case j.Kid == "" || len(j.Kid) > 128 || strings.ContainsFunc(j.Kid, func(r rune) bool { return r < 0x21 || r > 0x7e }):
+		return nil, errors.New("it has no kid, or one that is not 1 to 128 printable ASCII characters")
+	}
+	k.id = j.Kid
+	k.public.Kid = j.Kid
+	return k, nil
+}
+
+func (j *jwk) ed25519() (*key, error) {
+	x, err := b64.DecodeString(j.X)
+	if err != nil || len(x) != ed25519.PublicKeySize {
+		return nil, errors.New("its x is not 32 bytes of base64url")
+	}
+	return publicEd25519(x), nil
+}
+
+func (j *jwk) p256() (*key, error) {
+	x, xerr := b64.DecodeString(j.X)
+	y, yerr := b64.DecodeString(j.Y)
+	if xerr != nil || yerr != nil || len(x) != 32 || len(y) != 32 {
+		return nil, errors.New("its x and y are not 32 bytes of base64url each")
+	}
+	pub, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), append(append([]byte{4}, x...), y...))
+	if err != nil {
+		return nil, errors.New("its x and y are not a point of P-256")
+	}
+	return publicP256(pub)
+}

@@ -1,0 +1,212 @@
+package certify
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+)
+
+// problemBase is where the type URI of each problem resolves (RFC 9457,
+// section 3.1.1).
+const problemBase = "https://github.com/certify-go/certify/blob/main/docs/problems.md#"
+
+// retryAfter is what 503 answers ask for, in seconds.
+const retryAfter = 5
+
+// A problem is one refusal, ready to be told.
+type problem struct {
+	problemText
+	code   Code
+	denial *Denial // if a policy refused
+}
+
+// problemOf finds what to tell of err. What has no Code is a fault of ours.
+func problemOf(err error) problem {
+	p := problem{code: CodeInternal}
+	if errors.As(err, &p.denial) {
+		p.code = p.denial.Code
+	} else if c, ok := codeOf(err); ok {
+		p.code = c
+	}
+	text, known := problemTexts[p.code]
+	switch {
+	case !known && p.denial != nil:
+		text = customDenial
+	case !known:
+		text = problemTexts[CodeInternal]
+	}
+	p.problemText = text
+	if p.denial != nil && p.denial.Detail != "" {
+		p.ko, p.en = p.denial.Detail, p.denial.Detail
+	}
+	return p
+}
+
+// detail is the sentence for the visitor.
+func (p problem) detail(ko bool) string {
+	if ko {
+		return p.ko
+	}
+	return p.en
+}
+
+// maxAge is in seconds, and 0 unless a verification was too old.
+func (p problem) maxAge() int64 {
+	if p.denial == nil || p.code != CodeStale {
+		return 0
+	}
+	return int64(p.denial.MaxAge / time.Second)
+}
+
+// verifiable reports whether a new verification may help.
+func (p problem) verifiable() bool {
+	return p.next == verifyNext || p.denial != nil && p.denial.Remedy == Reverify
+}
+
+type problemReason struct {
+	Code   Code   `json:"code"`
+	Policy string `json:"policy,omitempty"`
+}
+
+// problemDocument is RFC 9457's, with members of our own. It holds nothing
+// about the person but what the refusal itself says.
+type problemDocument struct {
+	Type      string          `json:"type"`
+	Title     string          `json:"title"`
+	Status    int             `json:"status"`
+	Detail    string          `json:"detail"`
+	Code      Code            `json:"code"`
+	Policy    string          `json:"policy,omitempty"`
+	Reasons   []problemReason `json:"reasons,omitempty"`
+	Remedy    Remedy          `json:"remedy,omitempty"`
+	MaxAge    int64           `json:"max_age,omitempty"`
+	VerifyURL string          `json:"verify_url,omitempty"`
+}
+
+func (p problem) document(r *http.Request, verifyURL string) problemDocument {
+	d := problemDocument{
+		Type: "about:blank", Title: p.title, Status: p.status, Detail: p.detail(prefersKorean(r)),
+		Code: p.code, MaxAge: p.maxAge(),
+	}
+	if _, known := problemTexts[p.code]; known {
+		d.Type = problemBase + string(p.code)
+	}
+	if p.verifiable() {
+		d.Remedy, d.VerifyURL = Reverify, verifyURL
+	}
+	if p.denial != nil {
+		d.Policy = p.denial.Policy
+		for _, reason := range p.denial.Reasons {
+			d.Reasons = append(d.Reasons, problemReason{reason.Code, reason.Policy})
+		}
+	}
+	return d
+}
+
+func writeProblem(w http.ResponseWriter, r *http.Request, p problem) {
+	p.write(w, r, "")
+}
+
+func (p problem) write(w http.ResponseWriter, r *http.Request, verifyURL string) {
+	body, err := json.Marshal(p.document(r, verifyURL))
+	if err != nil { // strings and numbers always marshal
+		http.Error(w, p.title, p.status)
+		return
+	}
+	p.head(w, "application/problem+json")
+	_, _ = w.Write(append(body, '\n'))
+}
+
+func (p problem) head(w http.ResponseWriter, contentType string) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests {
+		h.Set("Retry-After", strconv.Itoa(retryAfter))
+	}
+	w.WriteHeader(p.status)
+}
+
+// refuse answers a request that a gate did not admit.
+func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	ss, p := s.sessions, problemOf(err)
+	ss.emit(r.Context(), Event{Kind: EventDenied, Code: p.code, Policy: p.policy(), Detail: whyOf(err)})
+	if ss.deny != nil {
+		ss.deny(w, r, err)
+		return
+	}
+	start := ss.startFor(s.request, p)
+	w.Header().Add("Vary", "Cookie, Sec-Fetch-Mode, Accept, Accept-Language")
+	switch {
+	case p.status == http.StatusUnauthorized && isSafe(r) && isNavigation(r):
+		if p.code != CodeVerificationRequired && p.code != CodeStale {
+			ss.cookies.clear(w, ss.cookies.name(""))
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, start, http.StatusSeeOther)
+	case isNavigation(r):
+		p.writePage(w, r, start)
+	default:
+		p.challenge(w.Header(), s)
+		p.write(w, r, start)
+	}
+}
+
+func (p problem) policy() string {
+	if p.denial == nil {
+		return ""
+	}
+	return p.denial.Policy
+}
+
+// whyOf is what exactly was wrong with a token, for the log alone.
+func whyOf(err error) string {
+	var t tokenError
+	if errors.As(err, &t) {
+		return t.why
+	}
+	return ""
+}
+
+// challenge is RFC 6750, section 3: no error code where no token came; and for
+// a verification that is too old RFC 9470, section 3.
+func (p problem) challenge(h http.Header, s *session) {
+	if !s.sessions.bearer || p.status != http.StatusUnauthorized {
+		return
+	}
+	c := `Bearer realm="` + s.sessions.audience + `"`
+	switch {
+	case p.code == CodeStale:
+		c += `, error="insufficient_user_authentication", error_description="the verification is too old", max_age=` + strconv.FormatInt(p.maxAge(), 10)
+	case s.bearer:
+		c += `, error="invalid_token", error_description="` + p.title + `"`
+	}
+	h.Set("WWW-Authenticate", c)
+}
+
+// isNavigation tells a browser that goes somewhere from a script that fetches.
+func isNavigation(r *http.Request) bool {
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+func isSafe(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodHead
+}
+
+var languages = language.NewMatcher([]language.Tag{language.Korean, language.English})
+
+// prefersKorean is true unless the browser prefers English, or another
+// language than Korean for which English is nearer.
+func prefersKorean(r *http.Request) bool {
+	_, i := language.MatchStrings(languages, r.Header.Get("Accept-Language"))
+	return i == 0
+}

@@ -1,0 +1,66 @@
+package certify
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+)
+
+const maxReturnPath = 2048 // bytes
+
+// isLocalPath reports whether every browser resolves s to a path of the origin
+// it is on. It must be a path with perhaps a query, in printable ASCII as
+// browsers write URLs. Browsers take \ for /, drop TAB, CR and LF, and take a
+// second / for the start of a host.
+func isLocalPath(s string) bool {
+	if s == "" || len(s) > maxReturnPath || s[0] != '/' || strings.HasPrefix(s, "//") {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if c < 0x21 || c > 0x7e || c == '\\' {
+			return false
+		}
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
+		return false
+	}
+	return !strings.HasPrefix(u.Path, "//") && !strings.ContainsAny(u.Path, "\\\r\n\t\x00")
+}
+
+// isReturnPath is isLocalPath for what is not under mount: returning to a
+// verification page would go round in circles.
+func isReturnPath(s, mount string) bool {
+	if !isLocalPath(s) {
+		return false
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return false
+	}
+	p := path.Clean(u.Path) // a browser resolves dot segments, %2e included
+	return p != mount && !strings.HasPrefix(p, mount+"/")
+}
+
+// startFor is where a visitor whom p refused on r may verify and come back.
+// Of an unsafe request the page it was sent from is returned to, if it says
+// which: its body is lost, and GET may mean something else there.
+func (s *Sessions) startFor(r *http.Request, p problem) string {
+	back := r.URL
+	if !isSafe(r) {
+		back, _ = url.Parse(r.Referer())
+		if back == nil || back.Host != r.Host {
+			back = &url.URL{}
+		}
+	}
+	q := url.Values{"reason": {string(p.code)}}
+	if local := (&url.URL{Path: back.Path, RawPath: back.RawPath, RawQuery: back.RawQuery}).String(); isLocalPath(local) {
+		q.Set("return_to", local)
+	}
+	if p.maxAge() > 0 {
+		q.Set("max_age", strconv.FormatInt(p.maxAge(), 10))
+	}
+	return s.startURL + "?" + q.Encode()
+}
