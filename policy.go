@@ -52,6 +52,9 @@ type Denial struct {
 }
 
 func (d *Denial) Error() string {
+	if d == nil {
+		return CodePolicyFailed.Error()
+	}
 	if d.Policy == "" {
 		return d.Code.Error()
 	}
@@ -60,7 +63,10 @@ func (d *Denial) Error() string {
 
 // Unwrap lets [errors.Is] find the Code, and the policy's own error.
 func (d *Denial) Unwrap() []error {
-	if d.Err == nil {
+	switch {
+	case d == nil: // a policy's typed nil: refused all the same
+		return nil
+	case d.Err == nil:
 		return []error{d.Code}
 	}
 	return []error{d.Code, d.Err}

@@ -148,8 +148,7 @@ func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		if p.code != CodeVerificationRequired && p.code != CodeStale {
 			ss.cookies.clear(w, ss.cookies.name(""))
 		}
-		w.Header().Set("Cache-Control", "no-store")
-		http.Redirect(w, r, start, http.StatusSeeOther)
+		seeOther(w, start)
 	case isNavigation(r):
 		p.writePage(w, r, start)
 	default:

@@ -1,0 +1,37 @@
+// Package iamport verifies people with i'mport (PortOne V1) mobile identity
+// verification (본인인증): it opens the window with the vendor's browser SDK and
+// fetches the result from the vendor's REST API.
+//
+// # Use
+//
+// Most programs construct a [Provider] and hand it to [certify.HandlerConfig]:
+//
+//	provider, err := iamport.New(iamport.Config{
+//		Code:        os.Getenv("IMP_CODE"),   // imp00000000
+//		Key:         os.Getenv("IMP_KEY"),
+//		Secret:      os.Getenv("IMP_SECRET"),
+//		PGProviders: []string{"danal"},
+//	})
+//
+// Code, key and secret are in PortOne's console under 결제 연동 > 식별코드・API
+// Keys > V1 API. PGProviders names the PGs (결제대행사) whose word counts. The
+// page in the browser chooses the channel, and a record does not say whether
+// that channel was a test one, so delete every test channel of a live merchant.
+//
+// # What the record says, and what it does not
+//
+// A record exists before the person has verified anything; only its certified
+// flag counts. What the PG leaves out stays empty in the identity: the DI with
+// inicis_unified, phone and carrier with danal unless contracted. Nationality
+// is read from foreigner_v2 alone, because foreigner is false for everybody
+// whose merchant did not buy the option; with the certificate services behind
+// inicis_unified people type it themselves, and the identity says so.
+//
+// # Compatibility
+//
+// The vendor adds fields and values without notice (its stable-API policy), so
+// unknown ones are ignored. Whatever contradicts the documented contract is
+// [certify.CodeProviderInvalid].
+//
+// Vendor documentation: https://developers.portone.io/opi/ko/extra/identity-verification/v1/all/readme
+package iamport
