@@ -59,7 +59,7 @@ func (h *Handler) complete(w http.ResponseWriter, r *http.Request, values url.Va
 	if err != nil {
 		return completion{}, err
 	}
-	person, a, err := h.lookups.identity(r.Context(), named, id, !saysFailed(values))
+	person, a, err := h.lookups.identity(r.Context(), h.providers[named[0].provider], named, id, !saysFailed(values))
 	if err != nil {
 		return completion{}, explainPending(err, values)
 	}
@@ -94,16 +94,19 @@ func (h *Handler) complete(w http.ResponseWriter, r *http.Request, values url.Va
 func (h *Handler) proveAttempt(r *http.Request, values url.Values) (named []*attempt, id string, err error) {
 	err = CodeAttemptMissing
 	for _, a := range h.sessions.attemptsOf(r) {
-		if a.provider != h.provider.Name() {
+		p := h.providers[a.provider]
+		if p == nil {
 			continue
 		}
-		got, e := h.provider.CallbackID(values, a.Attempt)
+		got, e := p.CallbackID(values, a.Attempt)
 		if e == nil {
 			e = h.mayRedeem(r, a)
 		}
 		switch {
-		case e == nil && (id == "" || id == got):
+		case e == nil && len(named) == 0:
 			named, id = append(named, a), got
+		case e == nil && got == id && a.provider == named[0].provider:
+			named = append(named, a)
 		case e != nil && errors.Is(err, CodeAttemptMissing):
 			err = e
 		}

@@ -23,6 +23,9 @@ const DefaultMaxLookups = 64
 type HandlerConfig struct {
 	Sessions *Sessions
 	Provider Provider
+	// OtherProviders finish the attempts that were begun with them, while a
+	// site moves from one to another. New attempts go to Provider.
+	OtherProviders []Provider
 	// Pepper is the key of the DI hash, at least 32 bytes: see [ParsePepper].
 	Pepper []byte
 	// Path is where the Handler is mounted, [DefaultPath] if empty.
@@ -55,7 +58,8 @@ type HandlerConfig struct {
 // "/certifications" and "/certifications/", inside [Sessions.Load] or not.
 type Handler struct {
 	sessions   *Sessions
-	provider   Provider
+	provider   Provider            // for new attempts
+	providers  map[string]Provider // by name, for callbacks
 	pepper     []byte
 	path       string
 	accept     func(http.ResponseWriter, *http.Request, *Identity) (string, error)
@@ -89,10 +93,13 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{
-		sessions: cfg.Sessions, provider: cfg.Provider, pepper: append([]byte(nil), cfg.Pepper...),
+		sessions: cfg.Sessions, provider: cfg.Provider, providers: make(map[string]Provider), pepper: append([]byte(nil), cfg.Pepper...),
 		path: cfg.Path, accept: cfg.Accept, purposes: make(map[string]bool), allowStart: cfg.AllowStart,
-		helpURL: cfg.HelpURL, lookups: newLookups(cfg.Provider, cfg.MaxLookups, cfg.Sessions.now),
+		helpURL: cfg.HelpURL, lookups: newLookups(cfg.MaxLookups, cfg.Sessions.now),
 		csrf: http.NewCrossOriginProtection(),
+	}
+	for _, p := range cfg.allProviders() {
+		h.providers[p.Name()] = p
 	}
 	for _, name := range cfg.Purposes {
 		h.purposes[name] = true
@@ -116,8 +123,6 @@ func (cfg HandlerConfig) check() error {
 		return errors.New("certify: HandlerConfig.Sessions holds public keys only, and cannot issue claims")
 	case cfg.Provider == nil:
 		return errors.New("certify: HandlerConfig.Provider is missing: see package iamport")
-	case !providerName.MatchString(cfg.Provider.Name()):
-		return errors.New("certify: HandlerConfig.Provider's name is not 1 to 32 lower-case letters, digits and hyphens")
 	case len(cfg.Pepper) < minSecret:
 		return fmt.Errorf("certify: HandlerConfig.Pepper has %d bytes, at least %d are needed: see ParsePepper", len(cfg.Pepper), minSecret)
 	case !isLocalPath(cfg.Path) || strings.ContainsAny(cfg.Path, "?%") || strings.HasSuffix(cfg.Path, "/"):
@@ -127,12 +132,28 @@ func (cfg HandlerConfig) check() error {
 	case cfg.MaxLookups < 0:
 		return errors.New("certify: HandlerConfig.MaxLookups is negative")
 	}
+	names := make(map[string]bool)
+	for _, p := range cfg.allProviders() {
+		switch {
+		case p == nil:
+			return errors.New("certify: HandlerConfig.OtherProviders has one that is nil")
+		case !providerName.MatchString(p.Name()):
+			return errors.New("certify: HandlerConfig.Provider or OtherProviders: a name is not 1 to 32 lower-case letters, digits and hyphens")
+		case names[p.Name()]:
+			return fmt.Errorf("certify: HandlerConfig.Provider and OtherProviders: two are named %q", p.Name())
+		}
+		names[p.Name()] = true
+	}
 	for _, name := range cfg.Purposes {
 		if !purposeName.MatchString(name) {
 			return errors.New("certify: HandlerConfig.Purposes has one that is not 1 to 32 lower-case letters, digits, _ and -")
 		}
 	}
 	return nil
+}
+
+func (cfg HandlerConfig) allProviders() []Provider {
+	return append([]Provider{cfg.Provider}, cfg.OtherProviders...)
 }
 
 // ServeHTTP implements [http.Handler].
@@ -146,7 +167,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := h.path + "/?" + url.Values{"return_to": {h.backOf(r)}}.Encode()
 	w.Header().Add("Vary", "Cookie, Sec-Fetch-Mode, Accept, Accept-Language")
 	if isNavigation(r) {
-		p.writePage(w, r, start)
+		h.sessions.writePage(w, r, p, start)
 		return
 	}
 	p.write(w, r, start)

@@ -317,7 +317,9 @@ func TestParallelCallbacksBringOneClaim(t *testing.T) {
 	var wg sync.WaitGroup
 	answers := make([]answer, 100)
 	for i := range answers {
-		wg.Go(func() { answers[i] = b.site.browser().post("/certifications", `{"imp_uid":"imp_1"}`, "Cookie", cookies) })
+		wg.Go(func() {
+			answers[i] = b.site.browser().post("/certifications", `{"imp_uid":"imp_1"}`, "Cookie", cookies)
+		})
 	}
 	wg.Wait()
 	for i, a := range answers {

@@ -17,9 +17,8 @@ const (
 // lookups asks the provider, and no more of it than is needed: one lookup for
 // an attempt at a time, so many in all, and none for what was just refused.
 type lookups struct {
-	provider Provider
-	slots    chan struct{}
-	refused  *MemoryStore
+	slots   chan struct{}
+	refused *MemoryStore
 
 	mu    sync.Mutex
 	turns map[string]*turn
@@ -31,9 +30,9 @@ type turn struct {
 	waiting int
 }
 
-func newLookups(p Provider, limit int, now func() time.Time) *lookups {
+func newLookups(limit int, now func() time.Time) *lookups {
 	return &lookups{
-		provider: p, slots: make(chan struct{}, limit), refused: NewMemoryStore(refusedLimit, now),
+		slots: make(chan struct{}, limit), refused: NewMemoryStore(refusedLimit, now),
 		turns: make(map[string]*turn),
 	}
 }
@@ -41,10 +40,10 @@ func newLookups(p Provider, limit int, now func() time.Time) *lookups {
 // identity looks the verification up and returns it with the one of the
 // browser's attempts that it names. A record that is not finished is waited
 // for, without holding up other callbacks.
-func (l *lookups) identity(ctx context.Context, of []*attempt, id string, wait bool) (*Identity, *attempt, error) {
+func (l *lookups) identity(ctx context.Context, p Provider, of []*attempt, id string, wait bool) (*Identity, *attempt, error) {
 	deadline := time.Now().Add(pendingWait)
 	for {
-		found, a, err := l.once(ctx, of, id)
+		found, a, err := l.once(ctx, p, of, id)
 		if !wait || !errors.Is(err, CodeVerificationPending) || time.Until(deadline) < pendingPause {
 			return found, a, err
 		}
@@ -56,7 +55,7 @@ func (l *lookups) identity(ctx context.Context, of []*attempt, id string, wait b
 	}
 }
 
-func (l *lookups) once(ctx context.Context, of []*attempt, id string) (*Identity, *attempt, error) {
+func (l *lookups) once(ctx context.Context, p Provider, of []*attempt, id string) (*Identity, *attempt, error) {
 	leave, err := l.enter(ctx, of[0].ID)
 	if err != nil {
 		return nil, nil, err
@@ -66,7 +65,7 @@ func (l *lookups) once(ctx context.Context, of []*attempt, id string) (*Identity
 	if code, ok, _ := l.refused.Get(ctx, memory); ok {
 		return nil, nil, Code(code)
 	}
-	found, a, err := l.ask(ctx, of, id)
+	found, a, err := l.ask(ctx, p, of, id)
 	if errors.Is(err, CodeVerificationRefused) || errors.Is(err, CodeChannelRefused) {
 		code, _ := codeOf(err)
 		_ = l.refused.Put(ctx, memory, string(code), refusedFor) // a full memory forgets, and asks again
@@ -76,14 +75,14 @@ func (l *lookups) once(ctx context.Context, of []*attempt, id string) (*Identity
 
 // ask looks the verification up if a slot is free, and trusts the provider
 // with nothing that can be checked here.
-func (l *lookups) ask(ctx context.Context, of []*attempt, id string) (*Identity, *attempt, error) {
+func (l *lookups) ask(ctx context.Context, p Provider, of []*attempt, id string) (*Identity, *attempt, error) {
 	select {
 	case l.slots <- struct{}{}:
 		defer func() { <-l.slots }()
 	default:
 		return nil, nil, &ProviderError{Code: CodeProviderUnavailable, Detail: "as many lookups as allowed are under way"}
 	}
-	found, err := l.provider.Lookup(ctx, id)
+	found, err := p.Lookup(ctx, id)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -189,7 +189,9 @@ func TestNothingButNilAdmits(t *testing.T) {
 		{"a plain error", certify.PolicyFunc(func(time.Time, *certify.Claim) error { return errors.New("홍길동") }), 403, "policy_failed"},
 		{"a typed nil", certify.PolicyFunc(func(time.Time, *certify.Claim) error { return typedNil }), 403, "policy_failed"},
 		{"a panic", certify.PolicyFunc(func(time.Time, *certify.Claim) error { panic("홍길동") }), 403, "policy_failed"},
-		{"a denial of its own", certify.PolicyFunc(func(time.Time, *certify.Claim) error { return &certify.Denial{Code: "members_only", Detail: "회원 전용입니다."} }), 403, "members_only"},
+		{"a denial of its own", certify.PolicyFunc(func(time.Time, *certify.Claim) error {
+			return &certify.Denial{Code: "members_only", Detail: "회원 전용입니다."}
+		}), 403, "members_only"},
 		{"a claim's code", certify.PolicyFunc(func(time.Time, *certify.Claim) error { return certify.CodeClaimExpired }), 403, "policy_failed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 )
@@ -27,29 +28,37 @@ func mustRead(name string) string {
 	return string(b)
 }
 
-// A page is what the templates show. They hold no visitor's data.
-type page struct {
-	Korean bool
-	Lang   string
-	Style  template.CSS
-	Nonce  string
+// A Page is what a template of [SessionConfig.Pages] shows. It holds nothing
+// of the visitor's but the path they were going to.
+type Page struct {
+	Korean  bool   // Korean, else English
+	Lang    string // "ko" or "en"
+	Title   string
+	Message string       // what is the matter, in a sentence or two
+	Style   template.CSS // of the built-in pages
+	Nonce   string       // for scripts: the page's Content-Security-Policy wants it
 
-	Code    Code
-	Message string
-	Start   string // where to verify, if that may help
-	Retry   bool   // the same address may work now
+	// Of problem.html.
+	Code    Code     // of the refusal
+	Reasons []string // if there are several, a sentence each
+	Start   string   // where to verify, "" if that would not help
+	Retry   bool     // asking for the same address again may work
 
-	Script   template.JS
-	Path     string // of the Handler
+	// Of start.html.
+	Script   template.JS // of the built-in page: see its element ids
+	Path     string      // of the Handler
 	ReturnTo string
+	Place    string // the path of ReturnTo, shortened, to be shown
+	Purpose  string // one of [HandlerConfig.Purposes], or ""
 	HelpURL  string
 }
 
-func newPage(r *http.Request) page {
-	p := page{Korean: prefersKorean(r), Lang: "en", Style: pageStyle, Nonce: rand.Text()}
+func newPage(r *http.Request, code Code) Page {
+	p := Page{Korean: prefersKorean(r), Lang: "en", Style: pageStyle, Nonce: rand.Text(), Code: code}
 	if p.Korean {
 		p.Lang = "ko"
 	}
+	p.Title = headingOf(code).in(p.Korean)
 	return p
 }
 
@@ -57,9 +66,13 @@ func newPage(r *http.Request) page {
 // SDK bears: it opens frames, forms and hosts that are not documented. The
 // opener policy lets its popup report back, and a Referer is needed for the
 // page's own POSTs to carry an Origin.
-func (p page) write(w http.ResponseWriter, name string, status int) error {
+func (p Page) write(w http.ResponseWriter, own *template.Template, name string, status int) error {
+	templates := pageTemplates
+	if own != nil && own.Lookup(name) != nil {
+		templates = own
+	}
 	var body bytes.Buffer
-	if err := pageTemplates.ExecuteTemplate(&body, name, p); err != nil {
+	if err := templates.ExecuteTemplate(&body, name, p); err != nil {
 		return err
 	}
 	h := w.Header()
@@ -76,17 +89,23 @@ func (p page) write(w http.ResponseWriter, name string, status int) error {
 }
 
 // writePage tells a visitor of a refusal.
-func (p problem) writePage(w http.ResponseWriter, r *http.Request, start string) {
-	pg := newPage(r)
-	pg.Code, pg.Message = p.code, p.detail(pg.Korean)
+func (s *Sessions) writePage(w http.ResponseWriter, r *http.Request, p problem, start string) {
+	pg := newPage(r, p.code)
+	pg.Message = p.detail(pg.Korean)
+	if p.denial != nil {
+		for _, reason := range p.denial.Reasons {
+			pg.Reasons = append(pg.Reasons, problemOf(reason).detail(pg.Korean))
+		}
+	}
 	if p.verifiable() {
 		pg.Start = start
 	}
 	pg.Retry = p.next == retryNext && isSafe(r)
-	if p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests {
+	if p.passes() {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 	}
-	if pg.write(w, "problem.html", p.status) != nil {
+	if err := pg.write(w, s.pages, "problem.html", p.status); err != nil {
+		s.emit(r.Context(), Event{Kind: EventFault, Code: CodeInternal, Detail: "SessionConfig.Pages: problem.html failed"})
 		http.Error(w, p.title, p.status)
 	}
 }
@@ -99,17 +118,35 @@ func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
 		return CodeReturnPathRefused
 	}
 	w.Header().Add("Vary", "Cookie, Accept-Language")
-	if back != "" && h.satisfied(r, Code(q.Get("reason")), q.Get("max_age")) {
+	if back != "" && q.Get("purpose") == "" && h.satisfied(r, Code(q.Get("reason")), q.Get("max_age")) {
 		seeOther(w, back)
 		return nil
 	}
-	pg := newPage(r)
-	pg.Path, pg.ReturnTo, pg.HelpURL, pg.Script = h.path, back, h.helpURL, startScript
+	purpose := q.Get("purpose")
+	if purpose != "" && !h.purposes[purpose] {
+		return CodeRequestMalformed
+	}
+	pg := newPage(r, CodeVerificationRequired)
+	pg.Path, pg.ReturnTo, pg.Place, pg.Purpose = h.path, back, placeOf(back), purpose
+	pg.HelpURL, pg.Script = h.helpURL, startScript
 	pg.Message = problemOf(CodeVerificationRequired).detail(pg.Korean)
 	if text, ok := problemTexts[Code(q.Get("reason"))]; ok {
 		pg.Code, pg.Message = Code(q.Get("reason")), problem{problemText: text}.detail(pg.Korean)
 	}
-	return pg.write(w, "start.html", http.StatusOK)
+	return pg.write(w, h.sessions.pages, "start.html", http.StatusOK)
+}
+
+// placeOf is short and as the browser writes it, so that nobody's words can be
+// put on the page through the address.
+func placeOf(returnTo string) string {
+	u, err := url.Parse(returnTo)
+	if err != nil || len(u.Path) < 2 {
+		return ""
+	}
+	if p := u.EscapedPath(); len(p) <= 48 {
+		return p
+	}
+	return u.EscapedPath()[:47] + "…"
 }
 
 // satisfied reports whether the visitor's claim does already, so that a second

@@ -127,10 +127,15 @@ func (p problem) head(w http.ResponseWriter, contentType string) {
 	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	if p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests {
+	if p.passes() {
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	w.WriteHeader(p.status)
+}
+
+// passes reports whether the same request may work a little later.
+func (p problem) passes() bool {
+	return p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests
 }
 
 // refuse answers a request that a gate did not admit.
@@ -150,7 +155,7 @@ func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		seeOther(w, start)
 	case isNavigation(r):
-		p.writePage(w, r, start)
+		ss.writePage(w, r, p, start)
 	default:
 		p.challenge(w.Header(), s)
 		p.write(w, r, start)

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"html/template"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -55,6 +56,9 @@ type SessionConfig struct {
 	// a policy's is a [*Denial]. Status, challenge and cache headers are its
 	// own business.
 	Deny func(w http.ResponseWriter, r *http.Request, err error)
+	// Pages replaces built-in pages by templates of the same names, "start.html"
+	// and "problem.html", which are given a [Page].
+	Pages *template.Template
 	// Event hears what happens. By default it is logged to Logger.
 	Event func(context.Context, Event)
 	// Logger is [slog.Default] if nil.
@@ -77,6 +81,7 @@ type Sessions struct {
 	bearer                   bool
 	startURL                 string
 	deny                     func(http.ResponseWriter, *http.Request, error)
+	pages                    *template.Template
 	event                    func(context.Context, Event)
 	logger                   *slog.Logger
 	now                      func() time.Time
@@ -92,7 +97,7 @@ func NewSessions(cfg SessionConfig) (*Sessions, error) {
 	s := &Sessions{
 		origin: origin, issuer: cfg.Issuer, audience: cfg.Audience, ttl: cfg.TTL, store: cfg.Store,
 		account: cfg.Account, bearer: cfg.Bearer, startURL: cfg.StartURL, deny: cfg.Deny,
-		event: cfg.Event, logger: cfg.Logger, now: cfg.Now,
+		pages: cfg.Pages, event: cfg.Event, logger: cfg.Logger, now: cfg.Now,
 		cookies: cookieScope{secure: strings.HasPrefix(origin, "https:")},
 	}
 	s.setDefaults()

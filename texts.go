@@ -20,6 +20,54 @@ type problemText struct {
 	ko, en string
 }
 
+// A heading is a page's title.
+type heading struct{ ko, en string }
+
+func (h heading) in(korean bool) string {
+	if korean {
+		return h.ko
+	}
+	return h.en
+}
+
+// headingOf falls back on what all refusals have in common.
+func headingOf(code Code) heading {
+	if h, ok := headings[code]; ok {
+		return h
+	}
+	switch problemTexts[code].next {
+	case verifyNext:
+		return heading{"본인인증을 다시 해 주세요", "Please verify again"}
+	case retryNext:
+		return heading{"잠시 뒤 다시 확인해 주세요", "Please check again in a moment"}
+	}
+	return heading{"이용할 수 없습니다", "Not available"}
+}
+
+var headings = map[Code]heading{
+	CodeVerificationRequired:    {"휴대폰 본인인증", "Verify with your phone"},
+	CodeUnderage:                {"나이 제한이 있습니다", "There is an age limit"},
+	CodeOverage:                 {"나이 제한이 있습니다", "There is an age limit"},
+	CodeAgeUncertain:            {"나이를 다시 확인해 주세요", "Please confirm your age again"},
+	CodeGuardianConsentRequired: {"보호자 동의가 필요합니다", "A guardian must consent"},
+	CodeForeignerRequired:       {"외국인 전용입니다", "For registered foreigners"},
+	CodeKoreanRequired:          {"내국인 전용입니다", "For Korean nationals"},
+	CodeNationalityUnknown:      {"확인할 수 없는 정보가 있습니다", "Something is not known"},
+	CodeAccountRequired:         {"로그인이 필요합니다", "Please sign in"},
+	CodeAttemptMissing:          {"처음 시작한 창으로 돌아가 주세요", "Go back to the window you began in"},
+	CodeVerificationPending:     {"아직 확인하고 있습니다", "Still being confirmed"},
+	CodeVerificationCancelled:   {"본인인증이 완료되지 않았습니다", "The verification was not completed"},
+	CodeAccountRefused:          {"이 계정으로 인증할 수 없습니다", "This account cannot be verified"},
+	CodeStartRefused:            {"시도가 너무 많습니다", "Too many attempts"},
+	CodeNotFound:                {"페이지를 찾을 수 없습니다", "This page does not exist"},
+	CodeMethodNotAllowed:        {"처리할 수 없는 요청입니다", "This request cannot be handled"},
+	CodeRequestMalformed:        {"처리할 수 없는 요청입니다", "This request cannot be handled"},
+	CodeRequestTooLarge:         {"처리할 수 없는 요청입니다", "This request cannot be handled"},
+	CodeMediaTypeUnsupported:    {"처리할 수 없는 요청입니다", "This request cannot be handled"},
+	CodeCrossOrigin:             {"처리할 수 없는 요청입니다", "This request cannot be handled"},
+	CodeReturnPathRefused:       {"처리할 수 없는 요청입니다", "This request cannot be handled"},
+}
+
 var customDenial = problemText{http.StatusForbidden, noNext, "A policy of this site refuses the request",
 	"이 서비스를 이용할 수 있는 조건에 맞지 않습니다.", "You do not meet the conditions of this service."}
 

@@ -5,11 +5,17 @@
   var again = document.getElementById("again");
   var status = document.getElementById("status");
   var path = root.dataset.path;
-  var attempt = null;
-  var result = null;
+  var attempt = null; // as POST …/attempts answered
+  var result = null; // what the provider's window said, until the site confirms it
+  var renewal = 0;
+  var reopen = 0;
 
-  function say(text) { status.textContent = text; }
-  function tell(key) { say(status.dataset[key]); }
+  function say(text, bad) {
+    status.textContent = text;
+    status.classList.toggle("bad", !!bad);
+  }
+
+  function tell(key, bad) { say(status.dataset[key], bad); }
 
   function post(url, body) {
     return fetch(url, {
@@ -25,98 +31,113 @@
     });
   }
 
-  function load(url) {
+  function find(name) {
+    return name.split(".").reduce(function (object, part) { return object ? object[part] : undefined; }, window);
+  }
+
+  function load(answer) {
+    if (find(answer.calls[0].function)) { return answer; }
     return new Promise(function (done, fail) {
       var script = document.createElement("script");
-      script.src = url;
-      script.onload = done;
-      script.onerror = function () { fail({ script: true }); };
+      script.src = answer.script;
+      script.onload = function () { done(answer); };
+      script.onerror = function () { script.remove(); fail({ script: true }); };
       document.head.appendChild(script);
     });
   }
 
-  function fail(problem) {
-    again.hidden = !result;
-    button.hidden = !!result;
-    button.disabled = false;
-    if (problem && problem.script) { tell("script"); }
-    else if (problem && problem.detail) { say(problem.detail); }
-    else { tell("network"); }
-    if (problem && problem.code && problem.remedy === "reverify") { restart(); }
+  function explain(problem) {
+    if (problem && problem.script) { tell("script", true); }
+    else if (problem && problem.detail) { say(problem.detail, true); }
+    else { tell("network", true); }
   }
 
-  // The attempt and the SDK must be there before the click: browsers let only
-  // a click open a window.
+  // The attempt and the SDK must be there before the click, because browsers
+  // let only a click open a window.
   function prepare() {
-    button.disabled = true;
-    tell("loading");
-    return post(path + "/attempts", root.dataset.returnTo ? { return_to: root.dataset.returnTo } : {})
-      .then(function (answer) { attempt = answer; return lookup(answer.calls[0].function) || load(answer.script); })
-      .then(function () { button.disabled = false; say(""); })
-      .catch(function (problem) { attempt = null; fail(problem); });
-  }
-
-  function restart() {
+    clearTimeout(renewal);
+    clearTimeout(reopen);
+    attempt = null;
     result = null;
     again.hidden = true;
     button.hidden = false;
-    attempt = null;
+    button.disabled = true;
+    var wanted = { return_to: root.dataset.returnTo, purpose: root.dataset.purpose };
+    return post(path + "/attempts", wanted).then(load).then(function (answer) {
+      attempt = answer;
+      button.disabled = false;
+      renewal = setTimeout(function () { if (attempt === answer && !result) { prepare(); } }, 25 * 60 * 1000);
+      return true;
+    }).catch(function (problem) {
+      explain(problem);
+      button.disabled = false; // a click tries again
+    });
   }
 
-  function lookup(name) {
-    return name.split(".").reduce(function (o, part) { return o ? o[part] : undefined; }, window);
+  function start() {
+    tell("loading");
+    prepare().then(function (ready) { if (ready) { say(""); } });
   }
 
   function run(call, onResult) {
-    var parts = call.function.split(".");
-    var method = parts.pop();
-    var target = lookup(parts.join("."));
-    var args = call.args.slice();
-    if (call.callback) { args.push(onResult); }
-    var returned = target[method].apply(target, args);
-    return call.callback ? undefined : returned;
+    var target = find(call.function.split(".").slice(0, -1).join(".")) || window;
+    var args = call.callback ? call.args.concat(onResult) : call.args;
+    return find(call.function).apply(target, args);
   }
 
   function open() {
-    if (!attempt) { prepare(); return; }
-    if (Date.parse(attempt.expires_at) < Date.now() + 60000) { prepare(); return; }
-    button.disabled = true;
-    tell("waiting");
+    if (!attempt) { start(); return; }
+    var mine = attempt;
     var last = attempt.calls.length - 1;
+    function settle(answer) { if (mine === attempt && !result) { finish(answer); } }
+    button.disabled = true;
+    reopen = setTimeout(function () { button.disabled = false; }, 8000); // a window that was lost says nothing
+    tell("waiting");
     try {
       attempt.calls.forEach(function (call, i) {
-        var returned = run(call, i === last ? finish : undefined);
-        if (i === last && !call.callback) { Promise.resolve(returned).then(finish, cancel); }
+        var returned = run(call, settle);
+        if (i === last && !call.callback) { Promise.resolve(returned).then(settle, function () { settle(); }); }
       });
-    } catch (e) { cancel(); }
-  }
-
-  function cancel() {
-    restart();
-    prepare().then(function () { tell("cancelled"); button.focus(); });
+    } catch (e) { settle(); }
   }
 
   function finish(answer) {
-    if (!answer || answer.success === false || answer.code) { cancel(); return; }
+    clearTimeout(reopen);
+    if (!answer || answer.success === false || answer.code) {
+      prepare().then(function (ready) {
+        if (ready) { tell("cancelled", true); }
+        button.focus();
+      });
+      return;
+    }
     result = {};
     Object.keys(answer).forEach(function (name) {
-      var value = answer[name];
-      if (typeof value === "string" || typeof value === "boolean") { result[name] = value; }
+      if (typeof answer[name] === "string" || typeof answer[name] === "boolean") { result[name] = answer[name]; }
     });
     confirm();
   }
 
   function confirm() {
+    clearTimeout(renewal);
+    button.hidden = true;
+    again.hidden = false;
     again.disabled = true;
     tell("checking");
-    post(path, result)
-      .then(function (answer) { location.replace(answer.return_to); })
-      .catch(fail)
-      .then(function () { again.disabled = false; });
+    post(path, result).then(function (answer) {
+      location.replace(answer.return_to);
+    }).catch(function (problem) {
+      again.disabled = false;
+      if (problem && problem.code && problem.remedy === "reverify") {
+        prepare().then(function (ready) { if (ready) { explain(problem); } });
+        return;
+      }
+      explain(problem);
+      again.focus();
+    });
   }
 
   button.addEventListener("click", open);
   again.addEventListener("click", confirm);
-  window.addEventListener("pageshow", function (event) { if (event.persisted) { restart(); prepare(); } });
-  prepare();
+  window.addEventListener("pageshow", function (event) { if (event.persisted) { start(); } });
+  if (navigator.cookieEnabled === false) { tell("cookies", true); } else { start(); }
 })();
