@@ -39,7 +39,7 @@ type Page struct {
 	Nonce   string       // for scripts: the page's Content-Security-Policy wants it
 
 	// Of problem.html.
-	Code    Code     // of the refusal
+	Code    string   // the [Code] of the refusal
 	Reasons []string // if there are several, a sentence each
 	Start   string   // where to verify, "" if that would not help
 	Retry   bool     // asking for the same address again may work
@@ -54,7 +54,7 @@ type Page struct {
 }
 
 func newPage(r *http.Request, code Code) Page {
-	p := Page{Korean: prefersKorean(r), Lang: "en", Style: pageStyle, Nonce: rand.Text(), Code: code}
+	p := Page{Korean: prefersKorean(r), Lang: "en", Style: pageStyle, Nonce: rand.Text(), Code: string(code)}
 	if p.Korean {
 		p.Lang = "ko"
 	}
@@ -131,7 +131,7 @@ func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
 	pg.HelpURL, pg.Script = h.helpURL, startScript
 	pg.Message = problemOf(CodeVerificationRequired).detail(pg.Korean)
 	if text, ok := problemTexts[Code(q.Get("reason"))]; ok {
-		pg.Code, pg.Message = Code(q.Get("reason")), problem{problemText: text}.detail(pg.Korean)
+		pg.Code, pg.Message = q.Get("reason"), problem{problemText: text}.detail(pg.Korean)
 	}
 	return pg.write(w, h.sessions.pages, "start.html", http.StatusOK)
 }
