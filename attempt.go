@@ -42,8 +42,9 @@ type attempt struct {
 	provider string
 	account  string // keyed hash of the account it was begun under, "" if none
 	returnTo string
-	key      []byte // that signed it
-	cookie   int    // bytes it takes of the Cookie header
+	kid      string // of the key that signs it
+	key      []byte
+	cookie   int // bytes it takes of the Cookie header
 }
 
 type wireAttempt struct {
@@ -55,10 +56,12 @@ type wireAttempt struct {
 	Purpose  string `json:"purpose,omitempty"`
 }
 
-func newAttempt(key []byte, now time.Time) *attempt {
+// newAttempt takes its key once: should the keys be swapped before it is
+// signed, what was hashed with the key still fits.
+func newAttempt(k *key, now time.Time) *attempt {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
-	a := &attempt{key: key}
+	a := &attempt{kid: k.id, key: k.attempt}
 	a.ID = hex.EncodeToString(id[:])
 	a.start(now.Truncate(time.Second))
 	return a
@@ -94,9 +97,8 @@ func keyedHash(key []byte, label, value string) string {
 	return b64.EncodeToString(h.Sum(nil))
 }
 
-func (ks *Keys) signAttempt(a *attempt) (string, error) {
-	k := ks.list[0]
-	return attemptToken.sign(k.id, methodHS256, k.attempt, wireAttempt{
+func (a *attempt) sign() (string, error) {
+	return attemptToken.sign(a.kid, methodHS256, a.key, wireAttempt{
 		a.ID, a.StartedAt.Unix(), a.provider, a.account, a.returnTo, a.Purpose,
 	})
 }
@@ -154,7 +156,7 @@ func (s *Sessions) attemptsOf(r *http.Request) []*attempt {
 // setAttempt gives the browser an attempt, and takes from it those that are
 // too many or too long with it.
 func (s *Sessions) setAttempt(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	token, err := s.keys.Load().signAttempt(a)
+	token, err := a.sign()
 	if err != nil {
 		return err
 	}

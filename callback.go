@@ -205,14 +205,20 @@ func (h *Handler) take(ctx context.Context, a *attempt, txn string, now time.Tim
 	if t.txn != txn {
 		return taken{}, CodeAttemptUsed
 	}
-	_, revoked, err := h.sessions.store.Get(ctx, revokedKey(a.claimID()))
-	switch {
-	case err != nil:
-		return taken{}, h.sessions.storeDown(ctx, err)
-	case revoked:
-		return taken{}, CodeClaimRevoked
+	revoked, err := h.sessions.isRevoked(ctx, a.claimID())
+	if err == nil && revoked {
+		err = CodeClaimRevoked
 	}
-	return t, nil
+	return t, err
+}
+
+// isRevoked reports whether the claim with that id was revoked by itself.
+func (s *Sessions) isRevoked(ctx context.Context, jti string) (bool, error) {
+	_, revoked, err := s.store.Get(ctx, revokedKey(jti))
+	if err != nil {
+		return false, s.storeDown(ctx, err)
+	}
+	return revoked, nil
 }
 
 // storeFor is how long the attempt must be remembered: as long as it could be

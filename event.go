@@ -3,6 +3,7 @@ package certify
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -32,7 +33,7 @@ type Event struct {
 	Detail   string // for the operator
 }
 
-// LogAttrs returns what is set, for slog.
+// attrs returns what is set, for slog.
 func (e Event) attrs() []slog.Attr {
 	var attrs []slog.Attr
 	for _, a := range []slog.Attr{
@@ -64,5 +65,31 @@ func (s *Sessions) emit(ctx context.Context, e Event) {
 		s.event(ctx, e)
 		return
 	}
+	if e.Kind == EventFault && !s.faults.news(e) {
+		return
+	}
 	s.logger.LogAttrs(ctx, e.level(), "certify: "+string(e.Kind), e.attrs()...)
+}
+
+// faultEvery is how often one fault is logged: every visitor meets it.
+const faultEvery = 10 * time.Minute
+
+// faults remembers what was logged of late.
+type faults struct {
+	mu     sync.Mutex
+	logged map[string]time.Time
+}
+
+func (f *faults) news(e Event) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := string(e.Code) + "\x00" + e.Detail
+	if at, ok := f.logged[key]; ok && e.Time.Sub(at) < faultEvery {
+		return false
+	}
+	if f.logged == nil || len(f.logged) >= 256 { // details vary little; a flood of them starts anew
+		f.logged = make(map[string]time.Time)
+	}
+	f.logged[key] = e.Time
+	return true
 }

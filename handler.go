@@ -8,9 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
-	"time"
 )
 
 // DefaultPath is where a [Handler] is mounted: the paths of the vendor's guides.
@@ -46,6 +44,11 @@ type HandlerConfig struct {
 	// AllowStart, if set, may refuse to begin an attempt: every verification
 	// costs a fee. The error is not shown.
 	AllowStart func(*http.Request) error
+	// TrustedOrigins are other origins, such as that of a single-page app, whose
+	// pages may begin and complete attempts and be returned to: exactly as
+	// browsers write them, "https://app.example". CORS stays the app's
+	// business, and cookies cross only within one site (SameSite=Lax).
+	TrustedOrigins []string
 	// HelpURL is where the pages send those who cannot verify, such as people
 	// without a phone in their own name. A path or a URL; no link if empty.
 	HelpURL string
@@ -69,6 +72,7 @@ type Handler struct {
 	lookups    *lookups
 	routes     map[string]route
 	csrf       *http.CrossOriginProtection
+	trusted    []string
 }
 
 type route struct {
@@ -100,6 +104,15 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 	}
 	for _, p := range cfg.allProviders() {
 		h.providers[p.Name()] = p
+	}
+	for _, origin := range cfg.TrustedOrigins {
+		if _, err := parseOrigin(origin); err != nil {
+			return nil, fmt.Errorf("certify: HandlerConfig.TrustedOrigins: %q %w", origin, err)
+		}
+		if err := h.csrf.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("certify: HandlerConfig.TrustedOrigins: %w", err)
+		}
+		h.trusted = append(h.trusted, origin)
 	}
 	for _, name := range cfg.Purposes {
 		h.purposes[name] = true
@@ -224,73 +237,6 @@ func (h *Handler) tellOperator(r *http.Request, err error) {
 // the text may name the person.
 func appError(err error) string { return fmt.Sprintf("an error of type %T", err) }
 
-// serveAttempts begins an attempt for the start page's script or the app's own.
-func (h *Handler) serveAttempts(w http.ResponseWriter, r *http.Request) error {
-	values, err := readBody(w, r)
-	if err != nil {
-		return err
-	}
-	returnTo, purpose := values.Get("return_to"), values.Get("purpose")
-	if returnTo != "" && !isReturnPath(returnTo, h.path) {
-		return CodeReturnPathRefused
-	}
-	if purpose != "" && !h.purposes[purpose] {
-		return CodeRequestMalformed
-	}
-	if h.allowStart != nil {
-		if err := h.allowStart(r); err != nil {
-			return CodeStartRefused
-		}
-	}
-	a := newAttempt(h.sessions.keys.Load().list[0].attempt, h.sessions.now())
-	a.provider, a.returnTo, a.Purpose = h.provider.Name(), returnTo, purpose
-	a.account = a.accountHash(h.sessions.accountOf(r))
-	a.RedirectURL = h.sessions.origin + h.path + "/redirect"
-	if err := h.sessions.setAttempt(w, r, a); err != nil {
-		return err
-	}
-	h.sessions.emit(r.Context(), Event{Kind: EventStarted, Provider: a.provider, Purpose: a.Purpose})
-	return writeJSON(w, http.StatusCreated, h.startOf(a))
-}
-
-// startOf tells a page how to open the provider's window. The attempt's id
-// stands under the provider's own name for it.
-func (h *Handler) startOf(a *attempt) map[string]any {
-	start := h.provider.Begin(a.Attempt)
-	return map[string]any{
-		start.IDName: a.ID,
-		"script":     start.Script,
-		"calls":      start.Calls,
-		"return_to":  a.back(),
-		"expires_at": a.VerifyBy.UTC().Format(time.RFC3339),
-	}
-}
-
-// backOf is where a visitor of a failed callback was going: by the attempt
-// that the query names, else by the newest.
-func (h *Handler) backOf(r *http.Request) string {
-	attempts := h.sessions.attemptsOf(r)
-	if len(attempts) == 0 {
-		return "/"
-	}
-	for _, a := range attempts {
-		for _, values := range r.URL.Query() {
-			if slices.Contains(values, a.ID) {
-				return a.back()
-			}
-		}
-	}
-	return attempts[0].back()
-}
-
-// back is where the browser goes after the verification.
-func (a *attempt) back() string {
-	if a.returnTo == "" {
-		return "/"
-	}
-	return a.returnTo
-}
-
 // serveClaim tells a page about its visitor's claim. Other origins may not
 // read it, nor time or frame it.
 func (h *Handler) serveClaim(w http.ResponseWriter, r *http.Request) error {
@@ -333,6 +279,10 @@ func (h *Handler) serveLogout(w http.ResponseWriter, r *http.Request) error {
 func (h *Handler) endAttempt(ctx context.Context, a *attempt) error {
 	t, err := h.taken(ctx, a)
 	if err != nil || t.txn == "" {
+		return err
+	}
+	revoked, err := h.sessions.isRevoked(ctx, a.claimID())
+	if err != nil || revoked {
 		return err
 	}
 	return h.sessions.Revoke(ctx, a.claimID(), t.issued.Add(h.sessions.ttl+redeemWithin))

@@ -1,6 +1,7 @@
 package certify
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -8,7 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 )
 
 // A jwk is a public key as RFC 7517 writes it. The members that RFC 7638
@@ -23,9 +24,11 @@ type jwk struct {
 	Use string `json:"use,omitempty"`
 }
 
-type privateParts struct {
-	D string `json:"d"`
-	K string `json:"k"`
+// A jwkUse is what else decides whether a key may be used.
+type jwkUse struct {
+	D      string   `json:"d"` // of private keys
+	K      string   `json:"k"` // of secrets
+	KeyOps []string `json:"key_ops"`
 }
 
 func publicEd25519(pub ed25519.PublicKey) *key {
@@ -70,9 +73,10 @@ func (ks *Keys) JWKS() []byte {
 	return out
 }
 
-// ParseJWKS reads public keys: Sessions made with them verify claims and
-// cannot issue any. It refuses a set that holds a private key or a secret, and
-// passes over key types that certify does not use (RFC 7517, section 5).
+// ParseJWKS reads public keys, as [Keys.JWKS] writes them: Sessions made with
+// them verify claims and cannot issue any. It refuses a set that holds a
+// private key or a secret, or a key without a kid, and passes over keys that
+// are of other types or for other uses (RFC 7517, section 5).
 func ParseJWKS(b []byte) (*Keys, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -96,36 +100,34 @@ func ParseJWKS(b []byte) (*Keys, error) {
 	return newKeys(list)
 }
 
-// parseJWK returns nil for a key of a type that certify does not use.
+// parseJWK returns nil for a key that certify does not use.
 func parseJWK(raw json.RawMessage) (*key, error) {
 	var j jwk
-	var secret privateParts
-	if json.Unmarshal(raw, &j) != nil || json.Unmarshal(raw, &secret) != nil {
-		return nil, errors.New("it is not a JSON object of strings")
+	var use jwkUse
+	if json.Unmarshal(raw, &j) != nil || json.Unmarshal(raw, &use) != nil {
+		return nil, errors.New("it is not a JSON object with the members of a JWK")
 	}
-	if secret.D != "" || secret.K != "" || j.Kty == "oct" {
+	if use.D != "" || use.K != "" || j.Kty == "oct" {
 		return nil, errors.New("it is a private key or a secret, which a JWKS must not hold: replace that key")
 	}
-	if j.Use != "" && j.Use != "sig" {
+	if j.Use != "" && j.Use != "sig" || use.KeyOps != nil && !slices.Contains(use.KeyOps, "verify") {
 		return nil, nil
 	}
-	switch j.Kty + " " + j.Crv {
-	case "OKP Ed25519":
+	switch j.Kty + " " + j.Crv + " " + cmp.Or(j.Alg, "any") {
+	case "OKP Ed25519 EdDSA", "OKP Ed25519 any":
 		return j.named(j.ed25519())
-	case "EC P-256":
+	case "EC P-256 ES256", "EC P-256 any":
 		return j.named(j.p256())
 	}
 	return nil, nil
 }
 
-// named gives k the id and checks the algorithm that the JWK states.
+// named gives k the id that the JWK states.
 func (j *jwk) named(k *key, err error) (*key, error) {
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case j.Alg != "" && j.Alg != k.method.Alg():
-		return nil, fmt.Errorf("its alg is not %s, the one for its type", k.method.Alg())
-	case j.Kid == "" || len(j.Kid) > 128 || strings.ContainsFunc(j.Kid, func(r rune) bool { return r < 0x21 || r > 0x7e }):
+	}
+	if len(j.Kid) > 128 || !isPrintable(j.Kid) {
 		return nil, errors.New("it has no kid, or one that is not 1 to 128 printable ASCII characters")
 	}
 	k.id = j.Kid

@@ -201,13 +201,26 @@ func ParsePepper(s string) ([]byte, error) {
 }
 
 // CanSign reports whether the first key is a private one.
-func (ks *Keys) CanSign() bool { return ks != nil && ks.list[0].sign != nil }
+func (ks *Keys) CanSign() bool { return ks != nil && len(ks.list) > 0 && ks.list[0].sign != nil }
+
+// verifier finds the key that a kid names, and no other.
+func (ks *Keys) verifier(kid string) (signer, any) {
+	if k := ks.byID[kid]; k != nil {
+		return k.method, k.verify
+	}
+	return nil, nil
+}
 
 func (ks *Keys) hasPublic() bool {
 	return slices.ContainsFunc(ks.list, func(k *key) bool { return k.public != nil })
 }
 
-func (ks *Keys) String() string { return fmt.Sprintf("%d keys, [redacted]", len(ks.list)) }
+func (ks *Keys) String() string {
+	if ks == nil {
+		return "no keys"
+	}
+	return fmt.Sprintf("%d keys, [redacted]", len(ks.list))
+}
 
 // Format prints the number of keys, whatever the verb.
 func (ks *Keys) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, ks.String()) }

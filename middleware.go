@@ -2,6 +2,7 @@ package certify
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -121,7 +122,10 @@ func (s *Sessions) varyPrivate(h http.Header) {
 
 // resolve verifies once for each request.
 func (s *session) resolve(ctx context.Context) (*Claim, error) {
-	s.once.Do(func() { s.claim, s.err = s.read(ctx) })
+	s.once.Do(func() {
+		s.err = CodeInternal // stays if the app's Account panics and somebody recovers
+		s.claim, s.err = s.read(ctx)
+	})
 	return s.claim, s.err
 }
 
@@ -136,7 +140,7 @@ func (s *session) read(ctx context.Context) (*Claim, error) {
 		if e == nil {
 			return c, nil
 		}
-		if i == 0 {
+		if i == 0 || errors.Is(e, CodeStoreUnavailable) {
 			err = e
 		}
 	}
@@ -163,25 +167,37 @@ const maxCookies = 4
 // credentials returns the tokens that the request offers, as they are. Never
 // from its URL or body.
 func (s *session) credentials() ([]string, error) {
-	if s.sessions.bearer {
-		auth := s.request.Header["Authorization"]
-		if len(auth) > 1 {
-			return nil, CodeRequestMalformed
-		}
-		if len(auth) == 1 {
-			if scheme, token, _ := strings.Cut(auth[0], " "); strings.EqualFold(scheme, "Bearer") {
-				s.bearer = true
-				return []string{strings.TrimLeft(token, " ")}, nil
-			}
-		}
+	token, ok, err := s.sessions.bearerOf(s.request)
+	if err != nil {
+		return nil, err
 	}
-	var tokens []string
-	for _, c := range s.request.CookiesNamed(s.sessions.cookies.name("")) {
+	if s.bearer = ok; ok {
+		return []string{token}, nil
+	}
+	return s.sessions.cookiesOf(s.request), nil
+}
+
+// bearerOf returns the request's bearer token, if those count. The app's own
+// Authorization schemes are left alone.
+func (s *Sessions) bearerOf(r *http.Request) (token string, ok bool, err error) {
+	auth := r.Header["Authorization"]
+	switch {
+	case !s.bearer || len(auth) == 0:
+		return "", false, nil
+	case len(auth) > 1: // which of them a proxy looked at is anybody's guess
+		return "", false, CodeRequestMalformed
+	}
+	scheme, token, _ := strings.Cut(auth[0], " ")
+	return strings.TrimLeft(token, " "), strings.EqualFold(scheme, "Bearer"), nil
+}
+
+func (s *Sessions) cookiesOf(r *http.Request) (tokens []string) {
+	for _, c := range r.CookiesNamed(s.cookies.name("")) {
 		if c.Value != "" && len(tokens) < maxCookies {
 			tokens = append(tokens, c.Value)
 		}
 	}
-	return tokens, nil
+	return tokens
 }
 
 // claimOf returns the claim of a request, whether it came through Load or not.
@@ -203,11 +219,19 @@ func (s *Sessions) setClaim(w http.ResponseWriter, token string, c *Claim) {
 	s.cookies.set(w, s.cookies.name(""), token, maxAge)
 }
 
-// revokeHeld revokes the claims that the browser holds, but the one with the
-// id that is to stay.
+// revokeHeld revokes the claims that the request brings, in cookies and as a
+// bearer token, but the one with the id that is to stay.
 func (s *Sessions) revokeHeld(r *http.Request, stays string) error {
-	for _, cookie := range r.CookiesNamed(s.cookies.name("")) {
-		c, err := s.verify(cookie.Value)
+	tokens := s.cookiesOf(r)
+	bearer, ok, err := s.bearerOf(r)
+	if err != nil {
+		return err
+	}
+	if ok {
+		tokens = append(tokens, bearer)
+	}
+	for _, token := range tokens {
+		c, err := s.verify(token)
 		if err != nil || c.ID == stays {
 			continue
 		}

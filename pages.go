@@ -6,9 +6,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
-	"net/url"
 	"strconv"
-	"time"
 )
 
 //go:embed pages
@@ -108,61 +106,4 @@ func (s *Sessions) writePage(w http.ResponseWriter, r *http.Request, p problem, 
 		s.emit(r.Context(), Event{Kind: EventFault, Code: CodeInternal, Detail: "SessionConfig.Pages: problem.html failed"})
 		http.Error(w, p.title, p.status)
 	}
-}
-
-// serveStart shows the start page, or sends those back who need not verify.
-func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	back := q.Get("return_to")
-	if back != "" && !isReturnPath(back, h.path) {
-		return CodeReturnPathRefused
-	}
-	w.Header().Add("Vary", "Cookie, Accept-Language")
-	if back != "" && q.Get("purpose") == "" && h.satisfied(r, Code(q.Get("reason")), q.Get("max_age")) {
-		seeOther(w, back)
-		return nil
-	}
-	purpose := q.Get("purpose")
-	if purpose != "" && !h.purposes[purpose] {
-		return CodeRequestMalformed
-	}
-	pg := newPage(r, CodeVerificationRequired)
-	pg.Path, pg.ReturnTo, pg.Place, pg.Purpose = h.path, back, placeOf(back), purpose
-	pg.HelpURL, pg.Script = h.helpURL, startScript
-	pg.Message = problemOf(CodeVerificationRequired).detail(pg.Korean)
-	if text, ok := problemTexts[Code(q.Get("reason"))]; ok {
-		pg.Code, pg.Message = q.Get("reason"), problem{problemText: text}.detail(pg.Korean)
-	}
-	return pg.write(w, h.sessions.pages, "start.html", http.StatusOK)
-}
-
-// placeOf is short and as the browser writes it, so that nobody's words can be
-// put on the page through the address.
-func placeOf(returnTo string) string {
-	u, err := url.Parse(returnTo)
-	if err != nil || len(u.Path) < 2 {
-		return ""
-	}
-	if p := u.EscapedPath(); len(p) <= 48 {
-		return p
-	}
-	return u.EscapedPath()[:47] + "…"
-}
-
-// satisfied reports whether the visitor's claim does already, so that a second
-// verification would be a fee for nothing. A policy's own refusal never is
-// satisfied by the claim that it refused.
-func (h *Handler) satisfied(r *http.Request, reason Code, maxAge string) bool {
-	if text, ok := problemTexts[reason]; ok && text.status != http.StatusUnauthorized {
-		return false
-	}
-	c, err := h.sessions.claimOf(r)
-	if err != nil {
-		return false
-	}
-	seconds, err := strconv.ParseInt(maxAge, 10, 32)
-	if err != nil {
-		return reason != CodeStale
-	}
-	return h.sessions.now().Sub(c.AuthTime) <= time.Duration(seconds)*time.Second
 }

@@ -46,15 +46,15 @@ func (p *fakeProvider) CallbackID(v url.Values, a certify.Attempt) (string, erro
 
 func (p *fakeProvider) Lookup(ctx context.Context, id string) (*certify.Identity, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.lookups++
-	if p.fail != nil {
-		if err := p.fail(id); err != nil {
+	fail, record := p.fail, p.records[id]
+	p.mu.Unlock()
+	if fail != nil {
+		if err := fail(id); err != nil {
 			return nil, err
 		}
 	}
-	record, ok := p.records[id]
-	if !ok {
+	if record == nil {
 		return nil, &certify.ProviderError{Code: certify.CodeVerificationRefused, Detail: "no such record"}
 	}
 	found := *record

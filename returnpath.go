@@ -44,6 +44,20 @@ func isReturnPath(s, mount string) bool {
 	return p != mount && !strings.HasPrefix(p, mount+"/")
 }
 
+// mayReturn reports whether a visitor may be sent to s: a path of this origin
+// that is not the Handler's, or a URL of a trusted origin.
+func (h *Handler) mayReturn(s string) bool {
+	if isReturnPath(s, h.path) {
+		return true
+	}
+	for _, origin := range h.trusted {
+		if rest, ok := strings.CutPrefix(s, origin); ok && isLocalPath(rest) {
+			return true
+		}
+	}
+	return false
+}
+
 // startFor is where a visitor whom p refused on r may verify and come back.
 // Of an unsafe request the page it was sent from is returned to, if it says
 // which: its body is lost, and GET may mean something else there.
@@ -57,6 +71,9 @@ func (s *Sessions) startFor(r *http.Request, p problem) string {
 	}
 	q := url.Values{"reason": {string(p.code)}}
 	if local := (&url.URL{Path: back.Path, RawPath: back.RawPath, RawQuery: back.RawQuery}).String(); isLocalPath(local) {
+		if !isLocalPath(s.startURL) { // on another host, where this path is not
+			local = s.origin + local
+		}
 		q.Set("return_to", local)
 	}
 	if p.maxAge() > 0 {

@@ -2,7 +2,6 @@ package certify
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -11,10 +10,11 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 )
 
 // Lifetimes of a claim, counted from the verification.
@@ -33,14 +33,20 @@ type SessionConfig struct {
 	Origin string
 	// Keys sign and verify claims. Public keys alone verify.
 	Keys *Keys
-	// Issuer and Audience are the claims iss and aud, Origin by default. A
-	// service that verifies another's claims names that issuer.
+	// Issuer and Audience are the claims iss and aud, Origin by default: at
+	// most 255 printable ASCII characters without quotes. A service that
+	// verifies another's claims names that issuer.
 	Issuer, Audience string
 	// Store remembers revocations and used attempts: a [MemoryStore] by default.
 	Store Store
-	// TTL is how long a claim lives after the verification: [DefaultTTL] if 0.
-	// More than 24 h need Account, and a Store that outlives the process.
+	// TTL is how long a claim lives after the verification: [DefaultTTL] if 0,
+	// at least a second and at most [MaxTTL]. More than 24 h need Account, and
+	// a Store that outlives the process.
 	TTL time.Duration
+	// VerifiedClaims is the number of tokens whose signature need not be
+	// verified again when they come again: [DefaultVerifiedClaims] if 0, none
+	// if negative. Time, revocation and account are judged on every request.
+	VerifiedClaims int
 	// Account names the account that the request is signed in as, or "". With
 	// it a claim counts only for the account it was issued to. It is asked once
 	// a request, with the context of the first Require or FromContext.
@@ -59,7 +65,8 @@ type SessionConfig struct {
 	// Pages replaces built-in pages by templates of the same names, "start.html"
 	// and "problem.html", which are given a [Page].
 	Pages *template.Template
-	// Event hears what happens. By default it is logged to Logger.
+	// Event hears what happens, while the request waits. By default it is
+	// logged to Logger.
 	Event func(context.Context, Event)
 	// Logger is [slog.Default] if nil.
 	Logger *slog.Logger
@@ -75,13 +82,15 @@ type SessionConfig struct {
 type Sessions struct {
 	origin, issuer, audience string
 	ttl                      time.Duration
-	keys                     atomic.Pointer[Keys]
+	verifiedClaims           int
+	keys                     atomic.Pointer[trust]
 	store                    Store
 	account                  func(*http.Request) string
 	bearer                   bool
 	startURL                 string
 	deny                     func(http.ResponseWriter, *http.Request, error)
 	pages                    *template.Template
+	faults                   faults
 	event                    func(context.Context, Event)
 	logger                   *slog.Logger
 	now                      func() time.Time
@@ -95,7 +104,8 @@ func NewSessions(cfg SessionConfig) (*Sessions, error) {
 		return nil, fmt.Errorf("certify: SessionConfig.Origin %w", err)
 	}
 	s := &Sessions{
-		origin: origin, issuer: cfg.Issuer, audience: cfg.Audience, ttl: cfg.TTL, store: cfg.Store,
+		origin: origin, issuer: cfg.Issuer, audience: cfg.Audience,
+		ttl: cfg.TTL, verifiedClaims: cfg.VerifiedClaims, store: cfg.Store,
 		account: cfg.Account, bearer: cfg.Bearer, startURL: cfg.StartURL, deny: cfg.Deny,
 		pages: cfg.Pages, event: cfg.Event, logger: cfg.Logger, now: cfg.Now,
 		cookies: cookieScope{secure: strings.HasPrefix(origin, "https:")},
@@ -104,7 +114,10 @@ func NewSessions(cfg SessionConfig) (*Sessions, error) {
 	if err := s.SetKeys(cfg.Keys); err != nil {
 		return nil, err
 	}
-	return s, s.check(cfg)
+	if err := s.check(cfg); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *Sessions) setDefaults() {
@@ -116,6 +129,9 @@ func (s *Sessions) setDefaults() {
 	}
 	if s.ttl == 0 {
 		s.ttl = DefaultTTL
+	}
+	if s.verifiedClaims == 0 {
+		s.verifiedClaims = DefaultVerifiedClaims
 	}
 	if s.startURL == "" {
 		s.startURL = DefaultPath + "/"
@@ -129,16 +145,23 @@ func (s *Sessions) setDefaults() {
 	if s.store == nil {
 		s.store = NewMemoryStore(0, s.now)
 	}
+	if _, inMemory := s.store.(*MemoryStore); !inMemory {
+		s.store = promptStore{s.store}
+	}
 }
 
 func (s *Sessions) check(cfg SessionConfig) error {
 	_, inMemory := s.store.(*MemoryStore)
 	foreign := s.issuer != s.origin || !cfg.Keys.CanSign()
-	switch u, err := url.Parse(s.startURL); {
-	case err != nil || u.RawQuery != "" || u.Fragment != "" || !isLocalPath(s.startURL) && (u.Host == "" || u.Scheme != "https" && u.Scheme != "http"):
-		return errors.New("certify: SessionConfig.StartURL is neither a path on this host nor a URL, without a query")
-	case s.ttl < 0 || s.ttl > MaxTTL:
-		return fmt.Errorf("certify: SessionConfig.TTL must be positive and at most %s", MaxTTL)
+	switch {
+	case !isName(s.issuer):
+		return errors.New("certify: SessionConfig.Issuer is not 1 to 255 printable ASCII characters without quotes")
+	case !isName(s.audience):
+		return errors.New("certify: SessionConfig.Audience is not 1 to 255 printable ASCII characters without quotes")
+	case !isStartURL(s.startURL):
+		return errors.New("certify: SessionConfig.StartURL is neither a path on this host nor a URL that begins with an origin, without a query")
+	case s.ttl < time.Second || s.ttl > MaxTTL:
+		return fmt.Errorf("certify: SessionConfig.TTL must be at least a second and at most %s", MaxTTL)
 	case s.ttl > MaxTTLWithoutAccount && s.account == nil:
 		return fmt.Errorf("certify: SessionConfig.TTL above %s needs Account: without it a claim is anybody's who uses the browser", MaxTTLWithoutAccount)
 	case s.ttl > MaxTTLWithoutAccount && inMemory && !cfg.InsecureForgetRevocations:
@@ -149,16 +172,49 @@ func (s *Sessions) check(cfg SessionConfig) error {
 	return nil
 }
 
-// parseOrigin wants scheme://host[:port] as browsers write it.
+// isPrintable reports whether s is of visible ASCII characters, and of one at least.
+func isPrintable(s string) bool {
+	for _, c := range []byte(s) {
+		if c < 0x21 || c > 0x7e {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isName reports whether s can be an issuer or an audience, which stands
+// between quotes in a challenge.
+func isName(s string) bool {
+	return len(s) <= 255 && isPrintable(s) && !strings.ContainsAny(s, `"\`)
+}
+
+// isStartURL reports whether a query can be appended to s, and browsers will
+// go there.
+func isStartURL(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || strings.ContainsAny(s, "?#") || !isPrintable(s) {
+		return false
+	}
+	_, err = parseOrigin(u.Scheme + "://" + u.Host)
+	return isLocalPath(s) || err == nil && u.User == nil
+}
+
+// originHost is a host and perhaps a port, as browsers write them.
+var originHost = regexp.MustCompile(`^([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$`)
+
+// parseOrigin wants scheme://host[:port] as browsers write it (RFC 6454,
+// section 6.2): claims, cookies and the provider's redirect depend on it.
 func parseOrigin(s string) (string, error) {
 	if s == "" {
 		return "", errors.New(`is missing: set it to what visitors see, like "https://shop.example"`)
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != s || s != strings.ToLower(s) {
-		return "", errors.New("is not scheme://host in lower case and without a path")
+	if err != nil || u.Scheme+"://"+u.Host != s || !originHost.MatchString(u.Host) {
+		return "", errors.New("is not scheme://host in lower-case ASCII and without a path")
 	}
 	switch {
+	case u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80":
+		return "", errors.New("names the scheme's own port, which browsers leave out")
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return s, nil
 	case u.Scheme == "http":
@@ -172,22 +228,30 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// SetKeys replaces the keys from the next token on. Keys that could sign are
-// not replaced by keys that cannot.
+// SetKeys replaces the keys from the next token on: tokens of keys that are no
+// longer among them stop counting at once. Keys that could sign are not
+// replaced by keys that cannot.
 func (s *Sessions) SetKeys(keys *Keys) error {
 	if keys == nil || len(keys.list) == 0 {
 		return errors.New("certify: SessionConfig.Keys are missing: see ParseKeys")
 	}
-	if old := s.keys.Load(); old.CanSign() && !keys.CanSign() {
-		return errors.New("certify: the new keys cannot sign, and the old ones could")
+	next := newTrust(keys, s.verifiedClaims)
+	for {
+		old := s.keys.Load()
+		if old != nil && old.CanSign() && !keys.CanSign() {
+			return errors.New("certify: the new keys cannot sign, and the old ones could")
+		}
+		if s.keys.CompareAndSwap(old, next) {
+			return nil
+		}
 	}
-	s.keys.Store(keys)
-	return nil
 }
 
-// Read returns the claim of a token. Its errors have a [Code]:
-// [CodeStoreUnavailable] if nobody can tell whether it was revoked. The
-// account is not compared, since there is no request: compare Subject.
+// Read returns the claim of a token, for what is no HTTP request: gRPC, a
+// queue, a websocket's first message. Its errors have a [Code], among them
+// [CodeStoreUnavailable] if nobody can tell whether the claim was revoked, and
+// say to the operator what exactly was wrong, without repeating the token. The
+// account is not compared: compare Subject.
 func (s *Sessions) Read(ctx context.Context, token string) (*Claim, error) {
 	c, err := s.verify(token)
 	if err != nil {
@@ -202,101 +266,20 @@ func (s *Sessions) Read(ctx context.Context, token string) (*Claim, error) {
 	return c, nil
 }
 
-// verify judges what never changes about a token.
-func (s *Sessions) verify(token string) (*Claim, error) {
-	keys := s.keys.Load()
-	payload, err := claimToken.open(token, func(kid string) (signer, any) {
-		if k := keys.byID[kid]; k != nil {
-			return k.method, k.verify
-		}
-		return nil, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return readClaim(payload, s.issuer, s.audience)
-}
-
 // issue signs c.
 func (s *Sessions) issue(c *Claim) (string, error) {
 	k := s.keys.Load().list[0]
 	if k.sign == nil {
 		return "", errors.New("certify: the first key is public: it verifies claims and cannot sign any")
 	}
+	if !utf8.ValidString(c.Subject) {
+		return "", errors.New("certify: the account is not UTF-8: it would not be the same when read again")
+	}
 	token, err := claimToken.sign(k.id, k.method, k.sign, wire(c, s.issuer, s.audience))
 	if err == nil && len(token) > maxIssued {
 		return "", fmt.Errorf("certify: the claim would have %d bytes, more than %d: shorten the issuer, the audience or the account", len(token), maxIssued)
 	}
 	return token, err
-}
-
-// Revoke voids the claim with that id, whose token expires at exp.
-func (s *Sessions) Revoke(ctx context.Context, jti string, exp time.Time) error {
-	left := exp.Sub(s.now())
-	if left <= 0 {
-		return nil
-	}
-	if jti == "" || len(jti) > 64 {
-		return errors.New("certify: Revoke needs a jti of 1 to 64 bytes")
-	}
-	if err := s.store.Put(ctx, revokedKey(jti), "1", left); err != nil {
-		return s.storeDown(ctx, err)
-	}
-	s.emit(ctx, Event{Kind: EventRevoked})
-	return nil
-}
-
-// RevokeAccount voids every claim that was issued to the account until now.
-func (s *Sessions) RevokeAccount(ctx context.Context, account string) error {
-	if account == "" {
-		return errors.New("certify: RevokeAccount needs an account")
-	}
-	if err := s.store.Put(ctx, accountKey(account), strconv.FormatInt(s.now().Unix(), 10), MaxTTL); err != nil {
-		return s.storeDown(ctx, err)
-	}
-	s.emit(ctx, Event{Kind: EventRevoked})
-	return nil
-}
-
-func revokedKey(jti string) string { return "revoked:" + jti }
-
-// accountKey hashes the account, which may be an e-mail address.
-func accountKey(account string) string {
-	sum := sha256.Sum256([]byte("certify account\x00" + account))
-	return "account:" + b64.EncodeToString(sum[:])
-}
-
-func (s *Sessions) checkRevoked(ctx context.Context, c *Claim) error {
-	_, revoked, err := s.store.Get(ctx, revokedKey(c.ID))
-	if err != nil {
-		return s.storeDown(ctx, err)
-	}
-	if revoked {
-		return tokenError{CodeClaimRevoked, "its jti was revoked"}
-	}
-	if c.Subject == "" {
-		return nil
-	}
-	until, ok, err := s.store.Get(ctx, accountKey(c.Subject))
-	switch {
-	case err != nil:
-		return s.storeDown(ctx, err)
-	case !ok:
-		return nil
-	}
-	if sec, err := strconv.ParseInt(until, 10, 64); err == nil && c.IssuedAt.Unix() > sec {
-		return nil
-	}
-	return tokenError{CodeClaimRevoked, "its account's claims were revoked"}
-}
-
-// storeDown keeps the store's own error from visitors and from errors.Is: it
-// may hold anything. The operator hears of it.
-func (s *Sessions) storeDown(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
-		s.emit(ctx, Event{Kind: EventFault, Code: CodeStoreUnavailable, Detail: err.Error()})
-	}
-	return CodeStoreUnavailable
 }
 
 // accountOf names the request's account, "" without one.

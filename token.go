@@ -13,10 +13,11 @@ import (
 )
 
 const (
-	maxIssued = 1024             // bytes: the longest claim we sign ourselves
-	maxSkew   = 60 * time.Second // how far the issuer's clock may run ahead
-	maxLife   = 365 * 24 * time.Hour
-	maxTime   = 253402300799 // 9999-12-31T23:59:59Z
+	maxIssued  = 1024             // bytes: the longest claim we sign ourselves
+	maxClaimID = 64               // bytes: it becomes a key of the Store
+	maxSkew    = 60 * time.Second // how far the issuer's clock may run ahead
+	maxLife    = 365 * 24 * time.Hour
+	maxTime    = 253402300799 // 9999-12-31T23:59:59Z
 )
 
 // A tokenKind tells claims and attempts apart by their type (RFC 8725, section
@@ -210,6 +211,14 @@ func (o *object) time(name string) time.Time {
 	return time.Unix(o.integer(name, maxTime), 0)
 }
 
+// optionalTime is the zero time for an absent member.
+func (o *object) optionalTime(name string) (t time.Time) {
+	if _, ok := o.members[name]; ok {
+		t = o.time(name)
+	}
+	return t
+}
+
 // nationality reads "foreigner", where absent means unknown.
 func (o *object) nationality() Nationality {
 	raw, ok := o.members["foreigner"]
@@ -229,7 +238,7 @@ func (o *object) audience() (list []string) {
 	if len(raw) > 0 && raw[0] == '"' {
 		return []string{o.text("aud")}
 	}
-	o.check("aud", json.Unmarshal(raw, &list) == nil)
+	o.check("aud", json.Unmarshal(raw, &list) == nil && list != nil)
 	return list
 }
 
@@ -264,12 +273,7 @@ func readClaim(payload []byte, issuer, audience string) (*Claim, error) {
 	if err != nil {
 		return nil, malformed("its payload " + err.Error())
 	}
-	if o.text("iss") != issuer {
-		return nil, tokenError{CodeClaimWrongAudience, "its iss is not the issuer expected here"}
-	}
-	if !slices.Contains(o.audience(), audience) {
-		return nil, tokenError{CodeClaimWrongAudience, "its aud does not name the audience here"}
-	}
+	iss, aud, nbf := o.text("iss"), o.audience(), o.optionalTime("nbf")
 	c := &Claim{
 		ID:          o.text("jti"),
 		Subject:     o.optionalText("sub"),
@@ -282,20 +286,32 @@ func readClaim(payload []byte, issuer, audience string) (*Claim, error) {
 		Nationality: o.nationality(),
 		Txn:         o.text("txn"),
 	}
-	if o.bad != "" {
+	switch {
+	case o.bad != "":
 		return nil, malformed("its " + o.bad + " is missing or of another type")
+	case iss != issuer:
+		return nil, tokenError{CodeClaimWrongAudience, "its iss is not the issuer expected here"}
+	case !slices.Contains(aud, audience):
+		return nil, tokenError{CodeClaimWrongAudience, "its aud does not name the audience here"}
+	case nbf.After(c.IssuedAt): // we sign none, but RFC 7519, section 4.1.5, binds whoever reads one
+		return nil, malformed("its nbf is later than its iat")
 	}
-	return c, c.consistent()
+	if err := c.consistent(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // consistent voids a claim that contradicts itself, whoever signed it.
 func (c *Claim) consistent() error {
 	_, _, fits := c.birthDates()
 	switch {
-	case c.ID == "":
-		return malformed("its jti is empty")
+	case !isClaimID(c.ID): // nobody could revoke it
+		return malformed("its jti is not 1 to 64 printable ASCII characters")
 	case c.AuthTime.After(c.IssuedAt):
 		return malformed("its auth_time is later than its iat")
+	case !c.ExpiresAt.After(c.IssuedAt):
+		return malformed("its exp is not later than its iat")
 	case c.ExpiresAt.After(c.AuthTime.Add(maxLife)):
 		return malformed("its exp is more than a year after its auth_time")
 	case !fits:

@@ -1,0 +1,61 @@
+package certify_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/certify-go/certify"
+)
+
+func TestTrustedOrigins(t *testing.T) {
+	t.Parallel()
+	const app = "https://app.shop.example"
+	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) { c.TrustedOrigins = []string{app} }}).browser()
+	from := func(origin string) []string { return []string{"Origin", origin, "Sec-Fetch-Site", "same-site"} }
+
+	for _, tc := range []struct {
+		name, origin, returnTo string
+		status                 int
+		code                   string
+	}{
+		{"the app", app, app + "/wine?a=1", 201, ""},
+		{"the app, to this site", app, "/cellar", 201, ""},
+		{"another", "https://other.shop.example", "/cellar", 403, "cross_origin"},
+		{"plain http", "http://app.shop.example", "/cellar", 403, "cross_origin"},
+		{"a longer host", app + ".attacker.example", "/cellar", 403, "cross_origin"},
+		{"to a longer host", app, app + ".attacker.example/", 400, "return_path_refused"},
+		{"to another port", app, app + ":8443/", 400, "return_path_refused"},
+		{"to a user at another host", app, app + "@attacker.example/", 400, "return_path_refused"},
+		{"to the bare origin", app, app, 400, "return_path_refused"},
+		{"to a host behind the origin", app, app + "//attacker.example", 400, "return_path_refused"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			a := b.post("/certifications/attempts", `{"return_to":"`+tc.returnTo+`"}`, from(tc.origin)...)
+			if a.StatusCode != tc.status || a.code() != tc.code {
+				t.Errorf("status %d: %s", a.StatusCode, a.body)
+			}
+		})
+	}
+
+	attempt := b.post("/certifications/attempts", `{"return_to":"`+app+`/wine"}`, from(app)...).json(t)["merchant_uid"].(string)
+	b.provider.verify("imp_1", attempt)
+	a := b.get("/certifications/redirect?imp_uid=imp_1&merchant_uid="+attempt, navigation...)
+	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != app+"/wine" {
+		t.Errorf("status %d to %q", a.StatusCode, a.Header.Get("Location"))
+	}
+	if a := b.get("/certifications/claim", from(app)...); a.StatusCode != http.StatusForbidden {
+		t.Errorf("another origin reads the claim: status %d", a.StatusCode)
+	}
+}
+
+// A gate whose start page is on another host says where to come back to.
+func TestStartURLOnAnotherHost(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) { c.StartURL = "https://shop.example/certifications/" }}).browser()
+	a := b.get("/cellar?a=1", navigation...)
+	want := "https://shop.example/certifications/?reason=verification_required&return_to=" + strings.NewReplacer(":", "%3A", "/", "%2F").Replace(b.URL) + "%2Fcellar%3Fa%3D1"
+	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != want {
+		t.Errorf("status %d to %q, want %q", a.StatusCode, a.Header.Get("Location"), want)
+	}
+}

@@ -1,0 +1,89 @@
+package certify
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"strconv"
+	"time"
+)
+
+// Revoke voids the claim with that id, whose token expires at exp, in every
+// process that shares the Store: from the next request on, whatever was
+// verified before. Its errors are [CodeStoreUnavailable], and a jti that
+// no claim has.
+func (s *Sessions) Revoke(ctx context.Context, jti string, exp time.Time) error {
+	if !isClaimID(jti) {
+		return errors.New("certify: Revoke needs a jti of 1 to 64 printable ASCII characters")
+	}
+	left := exp.Sub(s.now()) + maxSkew // where clocks are behind, it expires later
+	if left <= 0 {
+		return nil
+	}
+	if err := s.store.Put(ctx, revokedKey(jti), "1", left); err != nil {
+		return s.storeDown(ctx, err)
+	}
+	s.emit(ctx, Event{Kind: EventRevoked})
+	return nil
+}
+
+// RevokeAccount voids every claim that was issued to the account until now, by
+// this process's clock in whole seconds: a claim issued later in the same
+// second is void, too. It is remembered for [MaxTTL]. Its errors are
+// [CodeStoreUnavailable], and an empty account.
+func (s *Sessions) RevokeAccount(ctx context.Context, account string) error {
+	if account == "" {
+		return errors.New("certify: RevokeAccount needs an account")
+	}
+	if err := s.store.Put(ctx, accountKey(account), strconv.FormatInt(s.now().Unix(), 10), MaxTTL+maxSkew); err != nil {
+		return s.storeDown(ctx, err)
+	}
+	s.emit(ctx, Event{Kind: EventRevoked})
+	return nil
+}
+
+func revokedKey(jti string) string { return "revoked:" + jti }
+
+// accountKey hashes the account, which may be an e-mail address.
+func accountKey(account string) string {
+	sum := sha256.Sum256([]byte("certify account\x00" + account))
+	return "account:" + b64.EncodeToString(sum[:])
+}
+
+// isClaimID reports whether a claim with that jti can be revoked: it becomes a
+// key of the Store.
+func isClaimID(jti string) bool {
+	return len(jti) <= maxClaimID && isPrintable(jti)
+}
+
+func (s *Sessions) checkRevoked(ctx context.Context, c *Claim) error {
+	_, revoked, err := s.store.Get(ctx, revokedKey(c.ID))
+	switch {
+	case err != nil:
+		return s.storeDown(ctx, err)
+	case revoked:
+		return tokenError{CodeClaimRevoked, "its jti was revoked"}
+	case c.Subject == "":
+		return nil
+	}
+	until, ok, err := s.store.Get(ctx, accountKey(c.Subject))
+	switch {
+	case err != nil:
+		return s.storeDown(ctx, err)
+	case !ok:
+		return nil
+	}
+	if sec, err := strconv.ParseInt(until, 10, 64); err == nil && c.IssuedAt.Unix() > sec {
+		return nil
+	}
+	return tokenError{CodeClaimRevoked, "its account's claims were revoked"}
+}
+
+// storeDown keeps the store's own error from visitors and from errors.Is: it
+// may hold anything. The operator hears of it, unless the visitor just left.
+func (s *Sessions) storeDown(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		s.emit(ctx, Event{Kind: EventFault, Code: CodeStoreUnavailable, Detail: err.Error()})
+	}
+	return CodeStoreUnavailable
+}

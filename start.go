@@ -1,0 +1,134 @@
+package certify
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// serveStart shows the start page, or sends those back who need not verify.
+func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	back := q.Get("return_to")
+	if back != "" && !h.mayReturn(back) {
+		return CodeReturnPathRefused
+	}
+	w.Header().Add("Vary", "Cookie, Accept-Language")
+	if back != "" && q.Get("purpose") == "" && h.satisfied(r, Code(q.Get("reason")), q.Get("max_age")) {
+		seeOther(w, back)
+		return nil
+	}
+	purpose := q.Get("purpose")
+	if purpose != "" && !h.purposes[purpose] {
+		return CodeRequestMalformed
+	}
+	pg := newPage(r, CodeVerificationRequired)
+	pg.Path, pg.ReturnTo, pg.Place, pg.Purpose = h.path, back, placeOf(back), purpose
+	pg.HelpURL, pg.Script = h.helpURL, startScript
+	pg.Message = problemOf(CodeVerificationRequired).detail(pg.Korean)
+	if text, ok := problemTexts[Code(q.Get("reason"))]; ok {
+		pg.Code, pg.Message = q.Get("reason"), problem{problemText: text}.detail(pg.Korean)
+	}
+	return pg.write(w, h.sessions.pages, "start.html", http.StatusOK)
+}
+
+// placeOf is short and as the browser writes it, so that nobody's words can be
+// put on the page through the address.
+func placeOf(returnTo string) string {
+	u, err := url.Parse(returnTo)
+	if err != nil || len(u.Path) < 2 {
+		return ""
+	}
+	place := u.Host + u.EscapedPath()
+	if len(place) > 48 {
+		return place[:47] + "…"
+	}
+	return place
+}
+
+// satisfied reports whether the visitor's claim does already, so that a second
+// verification would be a fee for nothing. A policy's own refusal never is
+// satisfied by the claim that it refused.
+func (h *Handler) satisfied(r *http.Request, reason Code, maxAge string) bool {
+	if text, ok := problemTexts[reason]; ok && text.status != http.StatusUnauthorized {
+		return false
+	}
+	c, err := h.sessions.claimOf(r)
+	if err != nil {
+		return false
+	}
+	seconds, err := strconv.ParseInt(maxAge, 10, 32)
+	if err != nil {
+		return reason != CodeStale
+	}
+	return h.sessions.now().Sub(c.AuthTime) <= time.Duration(seconds)*time.Second
+}
+
+// serveAttempts begins an attempt for the start page's script or the app's own.
+func (h *Handler) serveAttempts(w http.ResponseWriter, r *http.Request) error {
+	values, err := readBody(w, r)
+	if err != nil {
+		return err
+	}
+	returnTo, purpose := values.Get("return_to"), values.Get("purpose")
+	if returnTo != "" && !h.mayReturn(returnTo) {
+		return CodeReturnPathRefused
+	}
+	if purpose != "" && !h.purposes[purpose] {
+		return CodeRequestMalformed
+	}
+	if h.allowStart != nil {
+		if err := h.allowStart(r); err != nil {
+			return CodeStartRefused
+		}
+	}
+	a := newAttempt(h.sessions.keys.Load().list[0], h.sessions.now())
+	a.provider, a.returnTo, a.Purpose = h.provider.Name(), returnTo, purpose
+	a.account = a.accountHash(h.sessions.accountOf(r))
+	a.RedirectURL = h.sessions.origin + h.path + "/redirect"
+	if err := h.sessions.setAttempt(w, r, a); err != nil {
+		return err
+	}
+	h.sessions.emit(r.Context(), Event{Kind: EventStarted, Provider: a.provider, Purpose: a.Purpose})
+	return writeJSON(w, http.StatusCreated, h.startOf(a))
+}
+
+// startOf tells a page how to open the provider's window. The attempt's id
+// stands under the provider's own name for it.
+func (h *Handler) startOf(a *attempt) map[string]any {
+	start := h.provider.Begin(a.Attempt)
+	return map[string]any{
+		start.IDName: a.ID,
+		"script":     start.Script,
+		"calls":      start.Calls,
+		"return_to":  a.back(),
+		"expires_at": a.VerifyBy.UTC().Format(time.RFC3339),
+	}
+}
+
+// backOf is where a visitor of a failed callback was going: by the attempt
+// that the query names, else by the newest.
+func (h *Handler) backOf(r *http.Request) string {
+	attempts := h.sessions.attemptsOf(r)
+	if len(attempts) == 0 {
+		return "/"
+	}
+	for _, a := range attempts {
+		for _, values := range r.URL.Query() {
+			if slices.Contains(values, a.ID) {
+				return a.back()
+			}
+		}
+	}
+	return attempts[0].back()
+}
+
+// back is where the browser goes after the verification.
+func (a *attempt) back() string {
+	if a.returnTo == "" {
+		return "/"
+	}
+	return a.returnTo
+}
