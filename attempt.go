@@ -42,6 +42,7 @@ type attempt struct {
 	provider string
 	account  string // keyed hash of the account it was begun under, "" if none
 	returnTo string
+	native   bool   // begun by an app, which keeps it instead of a cookie
 	kid      string // of the key that signs it
 	key      []byte
 	cookie   int // bytes it takes of the Cookie header
@@ -54,7 +55,10 @@ type wireAttempt struct {
 	Account  string `json:"account,omitempty"`
 	ReturnTo string `json:"return_to,omitempty"`
 	Purpose  string `json:"purpose,omitempty"`
+	Mode     string `json:"mode,omitempty"` // modeNative, or "" for browsers
 }
+
+const modeNative = "native"
 
 // newAttempt takes its key once: should the keys be swapped before it is
 // signed, what was hashed with the key still fits.
@@ -98,8 +102,12 @@ func keyedHash(key []byte, label, value string) string {
 }
 
 func (a *attempt) sign() (string, error) {
+	mode := ""
+	if a.native {
+		mode = modeNative
+	}
 	return attemptToken.sign(a.kid, methodHS256, a.key, wireAttempt{
-		a.ID, a.StartedAt.Unix(), a.provider, a.account, a.returnTo, a.Purpose,
+		a.ID, a.StartedAt.Unix(), a.provider, a.account, a.returnTo, a.Purpose, mode,
 	})
 }
 
@@ -122,6 +130,7 @@ func (ks *Keys) openAttempt(token string) (*attempt, error) {
 	}
 	a.ID, a.provider = o.text("jti"), o.text("provider")
 	a.account, a.returnTo, a.Purpose = o.optionalText("account"), o.optionalText("return_to"), o.optionalText("purpose")
+	a.native = o.optionalText("mode") == modeNative
 	a.start(o.time("iat"))
 	if o.bad != "" {
 		return nil, malformed("its " + o.bad + " is missing or of another type")
@@ -144,7 +153,7 @@ func (s *Sessions) attemptsOf(r *http.Request) []*attempt {
 		if tried++; tried > 4*maxAttempts { // bounds the work on a forged header
 			break
 		}
-		if a, err := keys.openAttempt(c.Value); err == nil && a.ID == id {
+		if a, err := keys.openAttempt(c.Value); err == nil && a.ID == id && !a.native {
 			a.cookie = len(c.Name) + len(c.Value) + len("=; ")
 			found = append(found, a)
 		}

@@ -16,7 +16,7 @@ func (h *Handler) serveConfirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := h.complete(w, r, values)
+	done, err := h.completeInBrowser(w, r, values)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (h *Handler) serveConfirm(w http.ResponseWriter, r *http.Request) error {
 // encoded badly loses its bad parts, never the rest. Somebody who signed out
 // and goes back is sent to where they were going, where the gate decides.
 func (h *Handler) serveRedirect(w http.ResponseWriter, r *http.Request) error {
-	done, err := h.complete(w, r, r.URL.Query())
+	done, err := h.completeInBrowser(w, r, r.URL.Query())
 	if err != nil && (!errors.Is(err, CodeClaimRevoked) || !isNavigation(r)) {
 		return err
 	}
@@ -50,12 +50,28 @@ func (h *Handler) serveRedirect(w http.ResponseWriter, r *http.Request) error {
 type completion struct {
 	back  string // where the browser goes
 	claim *Claim // nil for a purpose of the app's
+	token string // the claim, signed
 }
 
-// complete turns a verification into a claim, step by step: whatever fails
-// before the end can be repeated with the same verification.
-func (h *Handler) complete(w http.ResponseWriter, r *http.Request, values url.Values) (completion, error) {
-	named, id, err := h.proveAttempt(r, values)
+// completeInBrowser gives the browser its claim, and revokes the one that the
+// new one replaces.
+func (h *Handler) completeInBrowser(w http.ResponseWriter, r *http.Request, values url.Values) (completion, error) {
+	done, err := h.complete(w, r, values, h.sessions.attemptsOf(r))
+	if err != nil || done.claim == nil {
+		return done, err
+	}
+	if err := h.sessions.revokeHeld(r, done.claim.ID); err != nil {
+		return completion{}, err
+	}
+	h.sessions.setClaim(w, done.token, done.claim)
+	return done, nil
+}
+
+// complete turns a verification under one of the attempts into a claim, step
+// by step: whatever fails before the end can be repeated with the same
+// verification.
+func (h *Handler) complete(w http.ResponseWriter, r *http.Request, values url.Values, attempts []*attempt) (completion, error) {
+	named, id, err := h.proveAttempt(r, values, attempts)
 	if err != nil {
 		return completion{}, err
 	}
@@ -85,15 +101,18 @@ func (h *Handler) complete(w http.ResponseWriter, r *http.Request, values url.Va
 		return completion{back: a.back()}, nil
 	}
 	c := h.claim(a, person, t, account)
-	return completion{a.back(), c}, h.giveClaim(w, r, c, a)
+	token, err := h.signClaim(r.Context(), c, a)
+	if err != nil {
+		return completion{}, err
+	}
+	return completion{a.back(), c, token}, nil
 }
 
-// proveAttempt returns the live attempts of this browser and account that the
-// callback may be for, and the verification's id. Nothing was asked of anyone
-// until then.
-func (h *Handler) proveAttempt(r *http.Request, values url.Values) (named []*attempt, id string, err error) {
+// proveAttempt returns the live attempts of this account that the callback may
+// be for, and the verification's id. Nothing was asked of anyone until then.
+func (h *Handler) proveAttempt(r *http.Request, values url.Values, attempts []*attempt) (named []*attempt, id string, err error) {
 	err = CodeAttemptMissing
-	for _, a := range h.sessions.attemptsOf(r) {
+	for _, a := range attempts {
 		p := h.providers[a.provider]
 		if p == nil {
 			continue
@@ -304,23 +323,19 @@ func (h *Handler) claim(a *attempt, id *Identity, t taken, account string) *Clai
 	return c
 }
 
-// giveClaim signs the claim, revokes the one it replaces and sets the cookie.
-func (h *Handler) giveClaim(w http.ResponseWriter, r *http.Request, c *Claim, a *attempt) error {
+// signClaim signs a claim that would count if it were shown at once.
+func (h *Handler) signClaim(ctx context.Context, c *Claim, a *attempt) (string, error) {
 	s := h.sessions
 	if err := errors.Join(c.consistent(), c.current(s.now())); err != nil {
-		return CodeVerificationOutOfTime
+		return "", CodeVerificationOutOfTime
 	}
-	if err := s.checkRevoked(r.Context(), c); err != nil {
-		return err
+	if err := s.checkRevoked(ctx, c); err != nil {
+		return "", err
 	}
 	token, err := s.issue(c)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if err := s.revokeHeld(r, c.ID); err != nil {
-		return err
-	}
-	s.setClaim(w, token, c)
-	s.emit(r.Context(), Event{Kind: EventIssued, Provider: a.provider, Txn: c.Txn})
-	return nil
+	s.emit(ctx, Event{Kind: EventIssued, Provider: a.provider, Txn: c.Txn})
+	return token, nil
 }

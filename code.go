@@ -63,6 +63,7 @@ const (
 	CodeMethodNotAllowed     Code = "method_not_allowed"
 	CodeNotFound             Code = "not_found"
 	CodeCrossOrigin          Code = "cross_origin"
+	CodeBrowserRefused       Code = "browser_refused" // where only native apps are served
 	CodeReturnPathRefused    Code = "return_path_refused"
 	CodeStoreUnavailable     Code = "store_unavailable"
 	CodeInternal             Code = "internal"

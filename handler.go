@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"regexp"
 	"strings"
 )
@@ -49,6 +50,11 @@ type HandlerConfig struct {
 	// browsers write them, "https://app.example". CORS stays the app's
 	// business, and cookies cross only within one site (SameSite=Lax).
 	TrustedOrigins []string
+	// NativeApps serves apps that have no browser's cookies, under
+	// /native/attempts and /native/confirm: the attempt and the claim's token
+	// travel in the bodies, and the app sends the token as a bearer token. It
+	// needs [SessionConfig.Bearer]. Requests of browsers are refused there.
+	NativeApps bool
 	// HelpURL is where the pages send those who cannot verify, such as people
 	// without a phone in their own name. A path or a URL; no link if empty.
 	HelpURL string
@@ -73,6 +79,7 @@ type Handler struct {
 	routes     map[string]route
 	csrf       *http.CrossOriginProtection
 	trusted    []string
+	native     bool
 }
 
 type route struct {
@@ -100,7 +107,7 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		sessions: cfg.Sessions, provider: cfg.Provider, providers: make(map[string]Provider), pepper: append([]byte(nil), cfg.Pepper...),
 		path: cfg.Path, accept: cfg.Accept, purposes: make(map[string]bool), allowStart: cfg.AllowStart,
 		helpURL: cfg.HelpURL, lookups: newLookups(cfg.MaxLookups, cfg.Sessions.now),
-		csrf: http.NewCrossOriginProtection(),
+		csrf: http.NewCrossOriginProtection(), native: cfg.NativeApps,
 	}
 	for _, p := range cfg.allProviders() {
 		h.providers[p.Name()] = p
@@ -124,6 +131,9 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		"/claim":     {http.MethodGet, h.serveClaim},
 		"/logout":    {http.MethodPost, h.serveLogout},
 		"/jwks.json": {http.MethodGet, h.serveJWKS},
+
+		"/native/attempts": {http.MethodPost, h.serveNativeAttempts},
+		"/native/confirm":  {http.MethodPost, h.serveNativeConfirm},
 	}
 	return h, nil
 }
@@ -138,10 +148,14 @@ func (cfg HandlerConfig) check() error {
 		return errors.New("certify: HandlerConfig.Provider is missing: see package iamport")
 	case len(cfg.Pepper) < minSecret:
 		return fmt.Errorf("certify: HandlerConfig.Pepper has %d bytes, at least %d are needed: see ParsePepper", len(cfg.Pepper), minSecret)
-	case !isLocalPath(cfg.Path) || strings.ContainsAny(cfg.Path, "?%") || strings.HasSuffix(cfg.Path, "/"):
-		return errors.New("certify: HandlerConfig.Path is not a path without a slash at its end")
+	case !isLocalPath(cfg.Path) || strings.ContainsAny(cfg.Path, "?#%") || path.Clean(cfg.Path) != cfg.Path || cfg.Path == "/":
+		return errors.New("certify: HandlerConfig.Path is not a plain path without a slash at its end")
+	case cfg.Path != DefaultPath && cfg.Sessions.startURL == DefaultPath+"/":
+		return fmt.Errorf("certify: HandlerConfig.Path is not the default: set SessionConfig.StartURL to %q, where visitors are sent to verify", cfg.Path+"/")
 	case cfg.HelpURL != "" && !isLocalPath(cfg.HelpURL) && !strings.HasPrefix(cfg.HelpURL, "https://"):
 		return errors.New("certify: HandlerConfig.HelpURL is neither a path nor an https URL")
+	case cfg.NativeApps && !cfg.Sessions.bearer:
+		return errors.New("certify: HandlerConfig.NativeApps needs SessionConfig.Bearer: apps show their claim as a bearer token")
 	case cfg.MaxLookups < 0:
 		return errors.New("certify: HandlerConfig.MaxLookups is negative")
 	}
@@ -251,10 +265,26 @@ func (h *Handler) serveClaim(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, c)
 }
 
-// serveLogout revokes the claim and takes it, and all attempts, from the
-// browser. If the claim cannot be revoked nothing is taken, so that the
-// visitor sees that they are not signed out and tries again.
+// serveLogout signs out a page's visitor, or an app by its bearer token.
 func (h *Handler) serveLogout(w http.ResponseWriter, r *http.Request) error {
+	if err := h.Logout(w, r); err != nil {
+		return err
+	}
+	if isNavigation(r) {
+		seeOther(w, "/")
+		return nil
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// Logout revokes the request's claim and takes it, and all attempts, from the
+// browser. Call it from the app's own logout: until then, for as long as an
+// attempt lives, going back in the browser's history repeats the callback, and
+// with it Accept. If the claim cannot be revoked nothing is taken and the error
+// has [CodeStoreUnavailable], so that the visitor tries again.
+func (h *Handler) Logout(w http.ResponseWriter, r *http.Request) error {
 	if err := h.sessions.revokeHeld(r, ""); err != nil {
 		return err
 	}
@@ -265,12 +295,6 @@ func (h *Handler) serveLogout(w http.ResponseWriter, r *http.Request) error {
 	}
 	h.sessions.clearAttempts(w, r, nil)
 	h.sessions.cookies.clear(w, h.sessions.cookies.name(""))
-	if isNavigation(r) {
-		seeOther(w, "/")
-		return nil
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 

@@ -222,20 +222,28 @@ func (s *Sessions) setClaim(w http.ResponseWriter, token string, c *Claim) {
 // revokeHeld revokes the claims that the request brings, in cookies and as a
 // bearer token, but the one with the id that is to stay.
 func (s *Sessions) revokeHeld(r *http.Request, stays string) error {
-	tokens := s.cookiesOf(r)
-	bearer, ok, err := s.bearerOf(r)
-	if err != nil {
+	if err := s.revokeTokens(r.Context(), s.cookiesOf(r), stays); err != nil {
 		return err
 	}
-	if ok {
-		tokens = append(tokens, bearer)
+	return s.revokeBearer(r, stays)
+}
+
+// revokeBearer is revokeHeld without the cookies.
+func (s *Sessions) revokeBearer(r *http.Request, stays string) error {
+	token, ok, err := s.bearerOf(r)
+	if err != nil || !ok {
+		return err
 	}
+	return s.revokeTokens(r.Context(), []string{token}, stays)
+}
+
+func (s *Sessions) revokeTokens(ctx context.Context, tokens []string, stays string) error {
 	for _, token := range tokens {
 		c, err := s.verify(token)
 		if err != nil || c.ID == stays {
 			continue
 		}
-		if err := s.Revoke(r.Context(), c.ID, c.ExpiresAt); err != nil {
+		if err := s.Revoke(ctx, c.ID, c.ExpiresAt); err != nil {
 			return err
 		}
 	}

@@ -60,14 +60,14 @@ func newPage(r *http.Request, code Code) Page {
 	return p
 }
 
-// write sends the page. The policy on content is as narrow as the provider's
+// writeTemplate sends a page. The policy on content is as narrow as the provider's
 // SDK bears: it opens frames, forms and hosts that are not documented. The
 // opener policy lets its popup report back, and a Referer is needed for the
 // page's own POSTs to carry an Origin.
-func (p Page) write(w http.ResponseWriter, own *template.Template, name string, status int) error {
+func (s *Sessions) writeTemplate(w http.ResponseWriter, p Page, name string, status int) error {
 	templates := pageTemplates
-	if own != nil && own.Lookup(name) != nil {
-		templates = own
+	if s.pages != nil && s.pages.Lookup(name) != nil {
+		templates = s.pages
 	}
 	var body bytes.Buffer
 	if err := templates.ExecuteTemplate(&body, name, p); err != nil {
@@ -81,6 +81,9 @@ func (p Page) write(w http.ResponseWriter, own *template.Template, name string, 
 	h.Set("Referrer-Policy", "strict-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
 	h.Set("Content-Security-Policy", "script-src 'nonce-"+p.Nonce+"' 'strict-dynamic'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'")
+	if s.pageHeader != nil {
+		s.pageHeader(h, p.Nonce)
+	}
 	w.WriteHeader(status)
 	_, err := w.Write(body.Bytes())
 	return ignore(err)
@@ -102,7 +105,7 @@ func (s *Sessions) writePage(w http.ResponseWriter, r *http.Request, p problem, 
 	if p.passes() {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 	}
-	if err := pg.write(w, s.pages, "problem.html", p.status); err != nil {
+	if err := s.writeTemplate(w, pg, "problem.html", p.status); err != nil {
 		s.emit(r.Context(), Event{Kind: EventFault, Code: CodeInternal, Detail: "SessionConfig.Pages: problem.html failed"})
 		http.Error(w, p.title, p.status)
 	}

@@ -142,6 +142,10 @@ func (p problem) passes() bool {
 func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	ss, p := s.sessions, problemOf(err)
 	ss.emit(r.Context(), Event{Kind: EventDenied, Code: p.code, Policy: p.policy(), Detail: whyOf(err)})
+	if p.code == CodeNationalityUnknown {
+		ss.emit(r.Context(), Event{Kind: EventFault, Code: p.code, Policy: p.policy(),
+			Detail: "a policy asks for the nationality, and the provider did not tell it: does the PG contract have the foreigner option?"})
+	}
 	if ss.deny != nil {
 		ss.deny(w, r, err)
 		return
@@ -150,8 +154,8 @@ func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Add("Vary", "Cookie, Sec-Fetch-Mode, Accept, Accept-Language")
 	switch {
 	case p.status == http.StatusUnauthorized && isSafe(r) && isNavigation(r):
-		if p.code != CodeVerificationRequired && p.code != CodeStale {
-			ss.cookies.clear(w, ss.cookies.name(""))
+		if p.code != CodeVerificationRequired && p.code != CodeStale && p.code != CodeClaimOtherAccount {
+			ss.cookies.clear(w, ss.cookies.name("")) // it will never count again
 		}
 		seeOther(w, start)
 	case isNavigation(r):

@@ -65,6 +65,9 @@ type SessionConfig struct {
 	// Pages replaces built-in pages by templates of the same names, "start.html"
 	// and "problem.html", which are given a [Page].
 	Pages *template.Template
+	// PageHeader, if set, may change the headers of certify's pages before they
+	// are sent, such as a Content-Security-Policy that must carry the nonce.
+	PageHeader func(h http.Header, nonce string)
 	// Event hears what happens, while the request waits. By default it is
 	// logged to Logger.
 	Event func(context.Context, Event)
@@ -90,6 +93,7 @@ type Sessions struct {
 	startURL                 string
 	deny                     func(http.ResponseWriter, *http.Request, error)
 	pages                    *template.Template
+	pageHeader               func(h http.Header, nonce string)
 	faults                   faults
 	event                    func(context.Context, Event)
 	logger                   *slog.Logger
@@ -107,7 +111,7 @@ func NewSessions(cfg SessionConfig) (*Sessions, error) {
 		origin: origin, issuer: cfg.Issuer, audience: cfg.Audience,
 		ttl: cfg.TTL, verifiedClaims: cfg.VerifiedClaims, store: cfg.Store,
 		account: cfg.Account, bearer: cfg.Bearer, startURL: cfg.StartURL, deny: cfg.Deny,
-		pages: cfg.Pages, event: cfg.Event, logger: cfg.Logger, now: cfg.Now,
+		pages: cfg.Pages, pageHeader: cfg.PageHeader, event: cfg.Event, logger: cfg.Logger, now: cfg.Now,
 		cookies: cookieScope{secure: strings.HasPrefix(origin, "https:")},
 	}
 	s.setDefaults()

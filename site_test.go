@@ -240,3 +240,26 @@ func (b *browser) cookie(name string) string {
 	}
 	return ""
 }
+
+// rawPost posts JSON without cookies, for answers that may hold a token.
+func (s *site) rawPost(t testing.TB, path, body string, header ...string) (int, map[string]any, http.Header) {
+	t.Helper()
+	req, err := http.NewRequest("POST", s.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Add(header[i], header[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var doc map[string]any
+	if err := json.NewDecoder(res.Body).Decode(&doc); err != nil {
+		t.Fatalf("POST %s: status %d, not JSON", path, res.StatusCode)
+	}
+	return res.StatusCode, doc, res.Header
+}

@@ -31,7 +31,7 @@ func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
 	if text, ok := problemTexts[Code(q.Get("reason"))]; ok {
 		pg.Code, pg.Message = q.Get("reason"), problem{problemText: text}.detail(pg.Korean)
 	}
-	return pg.write(w, h.sessions.pages, "start.html", http.StatusOK)
+	return h.sessions.writeTemplate(w, pg, "start.html", http.StatusOK)
 }
 
 // placeOf is short and as the browser writes it, so that nobody's words can be
@@ -68,31 +68,44 @@ func (h *Handler) satisfied(r *http.Request, reason Code, maxAge string) bool {
 
 // serveAttempts begins an attempt for the start page's script or the app's own.
 func (h *Handler) serveAttempts(w http.ResponseWriter, r *http.Request) error {
-	values, err := readBody(w, r)
+	a, err := h.begin(w, r)
 	if err != nil {
 		return err
 	}
+	if err := h.sessions.setAttempt(w, r, a); err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusCreated, h.startOf(a))
+}
+
+// begin makes the attempt that a request asks for.
+func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error) {
+	values, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
 	returnTo, purpose := values.Get("return_to"), values.Get("purpose")
 	if returnTo != "" && !h.mayReturn(returnTo) {
-		return CodeReturnPathRefused
+		return nil, CodeReturnPathRefused
 	}
 	if purpose != "" && !h.purposes[purpose] {
-		return CodeRequestMalformed
+		return nil, CodeRequestMalformed
+	}
+	account := h.sessions.accountOf(r)
+	if h.sessions.account != nil && h.accept == nil && account == "" {
+		return nil, CodeAccountRequired // the claim would be nobody's, and never count
 	}
 	if h.allowStart != nil {
 		if err := h.allowStart(r); err != nil {
-			return CodeStartRefused
+			return nil, CodeStartRefused
 		}
 	}
 	a := newAttempt(h.sessions.keys.Load().list[0], h.sessions.now())
 	a.provider, a.returnTo, a.Purpose = h.provider.Name(), returnTo, purpose
-	a.account = a.accountHash(h.sessions.accountOf(r))
+	a.account = a.accountHash(account)
 	a.RedirectURL = h.sessions.origin + h.path + "/redirect"
-	if err := h.sessions.setAttempt(w, r, a); err != nil {
-		return err
-	}
 	h.sessions.emit(r.Context(), Event{Kind: EventStarted, Provider: a.provider, Purpose: a.Purpose})
-	return writeJSON(w, http.StatusCreated, h.startOf(a))
+	return a, nil
 }
 
 // startOf tells a page how to open the provider's window. The attempt's id

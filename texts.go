@@ -155,6 +155,8 @@ var problemTexts = map[Code]problemText{
 		"페이지를 찾을 수 없습니다.", "This page does not exist."},
 	CodeCrossOrigin: {http.StatusForbidden, noNext, "The request comes from another site",
 		"다른 사이트에서 보낸 요청은 처리하지 않습니다.", "Requests from other sites are not accepted."},
+	CodeBrowserRefused: {http.StatusForbidden, noNext, "This address is for apps, not for browsers",
+		"앱에서만 사용하는 주소입니다.", "This address is for apps, not for browsers."},
 	CodeReturnPathRefused: {http.StatusBadRequest, noNext, "return_to is not a path on this site",
 		"돌아갈 주소가 올바르지 않습니다.", "The page to return to is not on this site."},
 	CodeStoreUnavailable: {http.StatusServiceUnavailable, retryNext, "The store is not available",

@@ -1,0 +1,139 @@
+package certify_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/certify-go/certify"
+	"github.com/certify-go/certify/iamport"
+)
+
+func Example() {
+	keys, err := certify.ParseKeys(os.Getenv("CERTIFY_KEYS"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	pepper, err := certify.ParsePepper(os.Getenv("CERTIFY_PEPPER"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	sessions, err := certify.NewSessions(certify.SessionConfig{Origin: "https://shop.example", Keys: keys})
+	if err != nil {
+		log.Fatal(err)
+	}
+	provider, err := iamport.New(iamport.Config{
+		Code: os.Getenv("IMP_CODE"), Key: os.Getenv("IMP_KEY"), Secret: os.Getenv("IMP_SECRET"),
+		PGProviders: []string{"danal"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	handler, err := certify.NewHandler(certify.HandlerConfig{Sessions: sessions, Provider: provider, Pepper: pepper})
+	if err != nil {
+		log.Fatal(err)
+	}
+	wine := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "wine") })
+
+	mux := http.NewServeMux()
+	mux.Handle("/certifications", handler)
+	mux.Handle("/certifications/", handler)
+	mux.Handle("/wine/", certify.Require(certify.YouthProtection())(wine))
+	log.Fatal(http.ListenAndServe("127.0.0.1:8080", sessions.Load(mux)))
+}
+
+// One account for each person: the app looks them up by a keyed hash of the
+// CI, which may be missing and then is nobody's.
+func ExampleHandlerConfig_accept() {
+	var members interface {
+		UpsertByCI(ci string) (account string, err error) // keyed hash, atomic
+		SignIn(w http.ResponseWriter, account string)
+	}
+	_ = certify.HandlerConfig{
+		Accept: func(w http.ResponseWriter, r *http.Request, id *certify.Identity) (string, error) {
+			if id.CI == "" {
+				return "", &certify.Denial{Code: "no_ci", Detail: "이 인증 수단으로는 가입할 수 없습니다. 통신사 인증을 이용해 주세요."}
+			}
+			account, err := members.UpsertByCI(id.CI)
+			if err != nil {
+				return "", err // 500; the visitor comes back with the same verification
+			}
+			members.SignIn(w, account)
+			return account, nil
+		},
+	}
+}
+
+// A page of one's own for refusals. It cannot admit anybody.
+func ExampleSessionConfig_deny() {
+	_ = certify.SessionConfig{
+		Deny: func(w http.ResponseWriter, r *http.Request, err error) {
+			var denial *certify.Denial
+			switch {
+			case errors.As(err, &denial):
+				http.Error(w, "refused: "+string(denial.Code), http.StatusForbidden)
+			case errors.Is(err, certify.CodeStoreUnavailable):
+				http.Error(w, "try again", http.StatusServiceUnavailable)
+			default:
+				http.Redirect(w, r, "/please-verify", http.StatusSeeOther)
+			}
+		},
+	}
+}
+
+// A second service that holds only the issuer's public keys gates its own
+// routes with the issuer's claims, sent as bearer tokens.
+func ExampleParseJWKS() {
+	private, err := certify.GenerateKey("EdDSA")
+	if err != nil {
+		log.Fatal(err)
+	}
+	issuer, err := certify.ParseKeys(private)
+	if err != nil {
+		log.Fatal(err)
+	}
+	keys, err := certify.ParseJWKS(issuer.JWKS()) // fetched from /certifications/jwks.json
+	if err != nil {
+		log.Fatal(err)
+	}
+	sessions, err := certify.NewSessions(certify.SessionConfig{
+		Origin:   "https://api.example",
+		Issuer:   "https://shop.example",
+		Audience: "https://shop.example",
+		Keys:     keys,
+		Bearer:   true,
+		StartURL: "https://shop.example/certifications/",
+
+		InsecureForgetRevocations: true, // or a Store that the two share
+	})
+	fmt.Println(sessions != nil, err, keys.CanSign())
+	// Output: true <nil> false
+}
+
+func ExampleSessions_RevokeAccount() {
+	key, err := certify.GenerateKey("HS256")
+	if err != nil {
+		log.Fatal(err)
+	}
+	keys, err := certify.ParseKeys(key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	sessions, err := certify.NewSessions(certify.SessionConfig{
+		Origin: "https://shop.example", Keys: keys, TTL: 30 * 24 * time.Hour,
+		Account:                   func(r *http.Request) string { return "" /* the app's own login */ },
+		InsecureForgetRevocations: true,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	http.HandleFunc("POST /account/sign-out-everywhere", func(w http.ResponseWriter, r *http.Request) {
+		if err := sessions.RevokeAccount(r.Context(), "member-1"); err != nil {
+			http.Error(w, "try again", http.StatusServiceUnavailable)
+		}
+	})
+}
