@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/certify-go/certify"
+	"github.com/certify-go/certify/internal/rest"
 )
 
 // Begin says how a browser opens the window: IMP.init, or IMP.agency with a
@@ -49,23 +50,19 @@ func (p *Provider) CallbackID(v url.Values, a certify.Attempt) (string, error) {
 	if len(ids) > 1 { // two readers might take different ones
 		return "", certify.CodeVerificationIDMalformed
 	}
-	if len(ids) == 0 || isNothing(ids[0]) {
+	if len(ids) == 0 || rest.IsNothing(ids[0]) {
 		return "", certify.CodeVerificationIDMissing
 	}
 	if !isIMPUID(ids[0]) {
 		return "", certify.CodeVerificationIDMalformed
 	}
 	for _, named := range v["merchant_uid"] {
-		if !isNothing(named) && named != a.ID {
+		if !rest.IsNothing(named) && named != a.ID {
 			return "", certify.CodeAttemptMissing
 		}
 	}
 	return ids[0], nil
 }
-
-// isNothing knows the ways in which the vendor's wrapper SDKs write an absent
-// value into a URL.
-func isNothing(s string) bool { return s == "" || s == "null" || s == "undefined" }
 
 // isIMPUID reports whether s may be an imp_uid. All known ones are "imp_" and
 // twelve digits, but the vendor specifies no form; so the letters and the

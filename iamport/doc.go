@@ -27,6 +27,28 @@
 // whose merchant did not buy the option; with the certificate services behind
 // inicis_unified people type it themselves, and the identity says so.
 //
+// # A form of your own
+//
+// Merchants whom the carriers have approved may ask for the particulars in
+// their own page, and have danal or kcp_v2 send the digits:
+// [Provider.RequestOTP] and [Provider.ConfirmOTP]. None of them proves anything
+// about a browser. The way to a claim is the same as with the window, and its
+// ends are the Handler's:
+//
+//  1. The page posts to /certifications/attempts, and gets merchant_uid and the
+//     attempt's cookie.
+//  2. It posts merchant_uid and the particulars to the app, which calls
+//     RequestOTP, and keeps the imp_uid under the attempt.
+//  3. It posts merchant_uid and the digits to the app, which calls ConfirmOTP
+//     with the imp_uid that it kept, and returns that.
+//  4. It posts {"imp_uid": …} to /certifications/confirm. Only a browser that
+//     holds the attempt's cookie gets the claim.
+//
+// The app owes its visitors three limits: so many messages to a phone, counted
+// under a keyed hash of the number; so many digits for an attempt; and one
+// answer for every mismatch. Package portone says why, and its example at
+// Provider.Send has them.
+//
 // # Compatibility
 //
 // The vendor adds fields and values without notice (its stable-API policy), so

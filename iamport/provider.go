@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/certify-go/certify"
+	"github.com/certify-go/certify/internal/rest"
 )
 
 // A Provider verifies people through i'mport. Make one with [New]. It is safe
@@ -84,19 +85,25 @@ func (p *Provider) Erase(ctx context.Context, id string) error {
 	return err
 }
 
-// certification calls the one path that this package knows besides the
-// token's, and returns the record in the answer.
+func errNotIMPUID() error {
+	return &certify.ProviderError{
+		Code:   certify.CodeVerificationRefused,
+		Detail: "not an imp_uid; nothing was asked",
+		Err:    certify.CodeVerificationIDMalformed,
+	}
+}
+
+// certification calls the path of a record and returns the record in the answer.
 func (p *Provider) certification(ctx context.Context, method, id string) (*record, error) {
 	if !isIMPUID(id) {
-		return nil, &certify.ProviderError{
-			Code:   certify.CodeVerificationRefused,
-			Detail: "not an imp_uid; nothing was asked",
-			Err:    certify.CodeVerificationIDMalformed,
-		}
+		return nil, errNotIMPUID()
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.Timeout, errTimeout)
+	ctx, cancel := rest.WithTimeout(ctx, p.cfg.Timeout)
 	defer cancel()
-	body, err := p.authorized(ctx, request{method: method, path: "/certifications/" + url.PathEscape(id)})
+	body, err := p.authorized(ctx, rest.Request{
+		Name: method + " certifications", Method: method, Path: "/certifications/" + url.PathEscape(id),
+		Once: method == http.MethodDelete, // the second answer (404) would hide the first
+	})
 	switch {
 	case errors.Is(err, errNotFound):
 		return nil, &certify.ProviderError{
@@ -112,12 +119,12 @@ func (p *Provider) certification(ctx context.Context, method, id string) (*recor
 // authorized sends r with a token, and once more with a fresh one where the
 // first is refused: tokens are shared by all servers of a merchant and may
 // end before their time.
-func (p *Provider) authorized(ctx context.Context, r request) ([]byte, error) {
+func (p *Provider) authorized(ctx context.Context, r rest.Request) ([]byte, error) {
 	tok, err := p.tokens.get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r.token = tok.value
+	r.Authorization = "Bearer " + tok.value
 	body, err := p.client.send(ctx, r)
 	if !errors.Is(err, errUnauthorized) {
 		return body, err
@@ -129,12 +136,18 @@ func (p *Provider) authorized(ctx context.Context, r request) ([]byte, error) {
 	if fresh.value == tok.value { // a live token is handed out again: asking twice would change nothing
 		return nil, errTokenRefused()
 	}
-	r.token = fresh.value
+	r.Authorization = "Bearer " + fresh.value
 	body, err = p.client.send(ctx, r)
 	if errors.Is(err, errUnauthorized) {
 		return nil, errTokenRefused()
 	}
 	return body, err
+}
+
+// errTokenRefused is a 401 for a token that the vendor gave out a moment ago:
+// Key and Secret are good, so the fault is the vendor's or the Tier's.
+func errTokenRefused() error {
+	return rest.Unavailable("certifications: HTTP 401 for a token just issued; if it lasts, check Tier")
 }
 
 func (p *Provider) redacted() string {

@@ -1,13 +1,12 @@
 package iamport
 
 import (
-	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/certify-go/certify"
+	"github.com/certify-go/certify/internal/rest"
 )
 
 // The values of pg_provider.
@@ -46,15 +45,11 @@ type record struct {
 // decodeRecord reads the record that was asked for by id, and no other.
 func decodeRecord(body []byte, id string) (*record, error) {
 	var rec record
-	if err := json.Unmarshal(body, &rec); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) && wrong.Field != "" { // its other parts quote the body
-			return nil, invalid("record: %s has another type than documented", wrong.Field)
-		}
-		return nil, invalid("record: not a JSON object")
+	if err := rest.Decode(body, &rec); err != nil {
+		return nil, err
 	}
 	if rec.IMPUID != id {
-		return nil, invalid("record: imp_uid is not the one asked for")
+		return nil, rest.Invalid("record: imp_uid is not the one asked for")
 	}
 	return &rec, nil
 }
@@ -77,15 +72,15 @@ func (p *Provider) identity(rec *record) (*certify.Identity, error) {
 	return &certify.Identity{
 		Provider: p.Name(), ID: rec.IMPUID, AttemptID: rec.MerchantUID, Channel: rec.PGProvider,
 		VerifiedAt:              verifiedAt,
-		Name:                    given(rec.Name),
+		Name:                    rest.Given(rec.Name),
 		BirthDate:               birthDate,
 		Gender:                  rec.gender(),
-		Phone:                   rec.phone(),
-		Carrier:                 given(rec.Carrier),
+		Phone:                   rest.Phone(rec.Phone),
+		Carrier:                 rest.Given(rec.Carrier),
 		Nationality:             nationality,
 		NationalitySelfAsserted: selfAsserted,
-		CI:                      given(rec.UniqueKey),
-		DI:                      given(rec.UniqueInSite),
+		CI:                      rest.Given(rec.UniqueKey),
+		DI:                      rest.Given(rec.UniqueInSite),
 	}, nil
 }
 
@@ -110,14 +105,10 @@ func refuseChannel(detail string) error {
 	return &certify.ProviderError{Code: certify.CodeChannelRefused, Detail: detail}
 }
 
-// verifiedAt refuses what cannot be Unix seconds of a verification: before
-// 2000 nobody was verified by mobile phone, and milliseconds or a clock that
-// is a day ahead lie in the future.
 func (rec *record) verifiedAt(now time.Time) (time.Time, error) {
-	const year2000 = 946684800
 	at := time.Unix(rec.CertifiedAt, 0).UTC()
-	if rec.CertifiedAt < year2000 || at.After(now.Add(24*time.Hour)) {
-		return time.Time{}, invalid("record: certified_at is missing or not a plausible time")
+	if !rest.IsVerificationTime(at, now) {
+		return time.Time{}, rest.Invalid("record: certified_at is missing or not a plausible time")
 	}
 	return at, nil
 }
@@ -126,24 +117,24 @@ func (rec *record) verifiedAt(now time.Time) (time.Time, error) {
 // but always sent; where both are there they must agree.
 func (rec *record) birthDate(now time.Time) (certify.BirthDate, error) {
 	if rec.Birthday == "" && rec.Birth == 0 {
-		return certify.BirthDate{}, invalid("record: certified without birthday and birth")
+		return certify.BirthDate{}, rest.Invalid("record: certified without birthday and birth")
 	}
 	if rec.Birthday == "" {
 		date, err := certify.BirthDateFromUnix(rec.Birth, now)
 		if err != nil {
-			return certify.BirthDate{}, invalid("record: birth is not a plausible date")
+			return certify.BirthDate{}, rest.Invalid("record: birth is not a plausible date")
 		}
 		return date, nil
 	}
 	date, err := certify.ParseBirthDate(rec.Birthday, now)
 	if err != nil {
-		return certify.BirthDate{}, invalid("record: birthday is not a plausible date of the form YYYY-MM-DD")
+		return certify.BirthDate{}, rest.Invalid("record: birthday is not a plausible date of the form YYYY-MM-DD")
 	}
 	if rec.Birth == 0 {
 		return date, nil
 	}
 	if other, err := certify.BirthDateFromUnix(rec.Birth, now); err != nil || other != date {
-		return certify.BirthDate{}, invalid("record: birthday and birth disagree")
+		return certify.BirthDate{}, rest.Invalid("record: birthday and birth disagree")
 	}
 	return date, nil
 }
@@ -167,23 +158,4 @@ func (rec *record) gender() string {
 		return rec.Gender
 	}
 	return ""
-}
-
-// phone takes digits only, as documented: a number in another form may not be
-// the same string for the same line.
-func (rec *record) phone() string {
-	if strings.ContainsFunc(rec.Phone, func(r rune) bool { return r < '0' || r > '9' }) {
-		return ""
-	}
-	return rec.Phone
-}
-
-// given maps the words that serializers put for nothing to nothing: as a CI or
-// DI they would make one person of many.
-func given(s string) string {
-	s = strings.TrimSpace(s)
-	if isNothing(s) {
-		return ""
-	}
-	return s
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/certify-go/certify/internal/rest"
 )
 
 const (
@@ -71,14 +73,14 @@ func (c *tokenCache) replace(ctx context.Context, refused *token) (*token, error
 	case <-f.done:
 		return f.token, f.err
 	case <-ctx.Done():
-		return nil, interrupted(ctx)
+		return nil, rest.Interrupted(ctx)
 	}
 }
 
 // land runs apart from the callers that wait, under a timeout of its own: one
 // who leaves must not take the token from the others.
 func (c *tokenCache) land(f *flight) {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), c.client.timeout, errTimeout)
+	ctx, cancel := rest.WithTimeout(context.Background(), c.client.timeout)
 	defer cancel()
 	f.token, f.err = c.fetch(ctx)
 	c.mu.Lock()
@@ -90,12 +92,12 @@ func (c *tokenCache) land(f *flight) {
 func (c *tokenCache) fetch(ctx context.Context) (*token, error) {
 	body, _ := json.Marshal(map[string]string{"imp_key": c.key, "imp_secret": c.secret}) // never fails for strings
 	asked := time.Now()                                                                  // before sending: the life counts from some moment after it
-	answer, err := c.client.send(ctx, request{method: http.MethodPost, path: "/users/getToken", body: body})
+	answer, err := c.client.send(ctx, rest.Request{Name: "getToken", Method: http.MethodPost, Path: "/users/getToken", Body: body})
 	switch {
 	case errors.Is(err, errUnauthorized):
-		return nil, misconfigured("getToken: HTTP 401; the vendor does not know this Key and Secret")
+		return nil, rest.Misconfigured("getToken: HTTP 401; the vendor does not know this Key and Secret")
 	case errors.Is(err, errNotFound):
-		return nil, invalid("getToken: HTTP 404; is the base URL right?")
+		return nil, rest.Invalid("getToken: HTTP 404; is the base URL right?")
 	case err != nil:
 		return nil, err
 	}
@@ -110,11 +112,11 @@ func decodeToken(answer []byte, asked time.Time) (*token, error) {
 		Now         int64  `json:"now"`        // Unix seconds
 		ExpiredAt   int64  `json:"expired_at"` // Unix seconds
 	}
-	if json.Unmarshal(answer, &t) != nil || !isToken(t.AccessToken) {
-		return nil, invalid("getToken: no usable access_token")
+	if json.Unmarshal(answer, &t) != nil || !rest.IsToken(t.AccessToken) {
+		return nil, rest.Invalid("getToken: no usable access_token")
 	}
 	if t.Now <= 0 || t.ExpiredAt < t.Now {
-		return nil, invalid("getToken: now and expired_at contradict each other")
+		return nil, rest.Invalid("getToken: now and expired_at contradict each other")
 	}
 	seconds := min(t.ExpiredAt-t.Now, int64(maxTokenLife/time.Second))
 	return &token{value: t.AccessToken, obtained: asked, life: time.Duration(seconds) * time.Second}, nil

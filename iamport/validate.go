@@ -3,11 +3,11 @@ package iamport
 import (
 	"errors"
 	"fmt"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/certify-go/certify/internal/rest"
 )
 
 // validate names the first field of c that cannot be used, and never repeats
@@ -32,7 +32,7 @@ func (c Config) checkCredentials() error {
 		switch {
 		case f.value == "":
 			return fmt.Errorf("%s is empty: it is in PortOne's console, under V1 API keys", f.name)
-		case !isToken(f.value):
+		case !rest.IsToken(f.value):
 			return fmt.Errorf("%s holds white space or characters other than printable ASCII: was it copied with a line end?", f.name)
 		case isDemo(f.name, f.value):
 			return fmt.Errorf("%s is the public demo value of the vendor's documentation: anyone can verify under it; use your own", f.name)
@@ -83,13 +83,13 @@ func (c Config) checkBrowser() error {
 	switch {
 	case c.PG != "" && c.ChannelKey != "":
 		return errors.New("PG and ChannelKey exclude each other: set ChannelKey")
-	case c.PG != "" && !isToken(c.PG):
+	case c.PG != "" && !rest.IsToken(c.PG):
 		return errors.New("PG must be a PG's name, or that, a dot and the merchant id: danal.A010000000")
 	case c.PG != "" && !slices.Contains(c.PGProviders, pg):
 		return fmt.Errorf("PG names %q, which PGProviders does not allow", pg)
 	case strings.Contains(c.PG, inicisTestMID) && !c.InsecureAllowTestChannel:
 		return errors.New("PG names KG Inicis's public test merchant, whose verifications are refused")
-	case c.ChannelKey != "" && !isToken(c.ChannelKey):
+	case c.ChannelKey != "" && !rest.IsToken(c.ChannelKey):
 		return errors.New("ChannelKey holds white space or characters other than printable ASCII")
 	case strings.ContainsFunc(c.Company, unicode.IsControl):
 		return errors.New("Company holds control characters")
@@ -101,7 +101,7 @@ func (c Config) checkBrowser() error {
 
 func (c Config) checkURLs() error {
 	if c.ScriptURL != "" {
-		if err := checkURL(c.ScriptURL); err != nil {
+		if err := rest.CheckURL(c.ScriptURL); err != nil {
 			return fmt.Errorf("ScriptURL %w", err)
 		}
 	}
@@ -115,39 +115,10 @@ func (c Config) checkURLs() error {
 	if c.BaseURL != "" {
 		return errors.New("InsecureBaseURL and BaseURL exclude each other")
 	}
-	if err := checkURL(c.InsecureBaseURL); err != nil {
+	if err := rest.CheckURL(c.InsecureBaseURL); err != nil {
 		return fmt.Errorf("InsecureBaseURL %w", err)
 	}
 	return nil
-}
-
-// checkURL takes a plain absolute URL. Its errors do not repeat the URL, whose
-// user part may be a password.
-func checkURL(s string) error {
-	u, err := url.Parse(s)
-	switch {
-	case err != nil || u.Host == "" || u.Hostname() == "":
-		return errors.New("is not an absolute URL")
-	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
-		return errors.New("must not have a user, a query or a fragment")
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
-		return nil
-	}
-	return errors.New("must be https; http only on localhost or a loopback address")
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
-}
-
-// isToken reports whether s is made of 1 to 512 visible ASCII characters: safe
-// in a header, and without the line end that files and terminals add.
-func isToken(s string) bool {
-	return s != "" && len(s) <= 512 && !strings.ContainsFunc(s, func(r rune) bool { return r < '!' || r > '~' })
 }
 
 func isAlphanumeric(s string) bool {

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/certify-go/certify"
+)
+
+const (
+	defaultAddr        = "127.0.0.1:8080"
+	defaultSandboxAddr = "127.0.0.1:8787"
+	defaultDB          = "moonlight-members.db"
+)
+
+// settings are what the command line and the environment say.
+//
+// The variables IMP_CODE, IMP_KEY, IMP_SECRET, IMP_PG (pg_provider values,
+// separated by commas), CERTIFY_KEYS and CERTIFY_PEPPER switch to the real
+// service. All six or none: a shop that fell back to the sandbox because one
+// was forgotten would take anybody for an adult.
+type settings struct {
+	addr, sandboxAddr string
+	sandboxChosen     bool // -sandbox was given, so no other port will do
+	dbPath            string
+	origin            string       // ORIGIN; "" means http://<addr>
+	real              *credentials // nil in sandbox mode
+}
+
+// credentials are those of the real service. They print as nothing.
+type credentials struct {
+	code, key, secret string
+	channelKey        string // IMP_CHANNEL_KEY, optional
+	pgs               []string
+	keys              *certify.Keys
+	pepper            []byte
+}
+
+func (*credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
+
+func readSettings(args []string, getenv func(string) string, output io.Writer) (settings, error) {
+	var cfg settings
+	flags := flag.NewFlagSet("moonlight-wine", flag.ContinueOnError)
+	flags.SetOutput(output)
+	flags.StringVar(&cfg.addr, "addr", defaultAddr, "`address` to listen on; port 0 takes any free one")
+	flags.StringVar(&cfg.sandboxAddr, "sandbox", defaultSandboxAddr, "loopback `address` of the sandbox")
+	flags.StringVar(&cfg.dbPath, "db", "", "`file` of the members (default in sandbox mode: a temporary one; else "+defaultDB+")")
+	if err := flags.Parse(args); err != nil {
+		return cfg, err
+	}
+	if flags.NArg() > 0 {
+		return cfg, fmt.Errorf("unexpected argument %q: -help lists what there is", flags.Arg(0))
+	}
+	flags.Visit(func(f *flag.Flag) { cfg.sandboxChosen = cfg.sandboxChosen || f.Name == "sandbox" })
+	cfg.origin = getenv("ORIGIN")
+	var err error
+	if cfg.real, err = readCredentials(getenv); err != nil {
+		return cfg, err
+	}
+	return cfg, cfg.check()
+}
+
+// readCredentials returns nil if none of the variables is set.
+func readCredentials(getenv func(string) string) (*credentials, error) {
+	var set, missing []string
+	for _, name := range []string{"IMP_CODE", "IMP_KEY", "IMP_SECRET", "IMP_PG", "CERTIFY_KEYS", "CERTIFY_PEPPER"} {
+		if strings.TrimSpace(getenv(name)) == "" {
+			missing = append(missing, name)
+		} else {
+			set = append(set, name)
+		}
+	}
+	switch {
+	case len(set) == 0:
+		return nil, nil
+	case len(missing) > 0:
+		return nil, fmt.Errorf("%s set, but not %s: set all of them for the real service, or none for the sandbox",
+			strings.Join(set, ", "), strings.Join(missing, ", "))
+	}
+	c := &credentials{code: getenv("IMP_CODE"), key: getenv("IMP_KEY"), secret: getenv("IMP_SECRET"), channelKey: getenv("IMP_CHANNEL_KEY")}
+	for pg := range strings.SplitSeq(getenv("IMP_PG"), ",") {
+		c.pgs = append(c.pgs, strings.TrimSpace(pg))
+	}
+	var err error
+	if c.keys, err = certify.ParseKeys(getenv("CERTIFY_KEYS")); err != nil {
+		return nil, fmt.Errorf("CERTIFY_KEYS: %w", err)
+	}
+	if c.pepper, err = certify.ParsePepper(getenv("CERTIFY_PEPPER")); err != nil {
+		return nil, fmt.Errorf("CERTIFY_PEPPER: %w", err)
+	}
+	return c, nil
+}
+
+// check keeps the sandbox, which calls anybody verified, on this machine.
+func (cfg settings) check() error {
+	if cfg.real != nil {
+		return cfg.checkReal()
+	}
+	if err := loopbackAddr(cfg.addr); err != nil {
+		return fmt.Errorf("-addr %w: in sandbox mode anybody is an adult, so others must not reach the shop", err)
+	}
+	if err := loopbackAddr(cfg.sandboxAddr); err != nil {
+		return fmt.Errorf("-sandbox %w: anybody is an adult there, so others must not reach it", err)
+	}
+	if u, err := url.Parse(cfg.origin); cfg.origin != "" && (err != nil || !isLoopback(u.Hostname())) {
+		return errors.New("ORIGIN is not on this machine, and without IMP_CODE and the others this is the sandbox: set those, or leave ORIGIN out")
+	}
+	return nil
+}
+
+func (cfg settings) checkReal() error {
+	if cfg.sandboxChosen {
+		return errors.New("-sandbox is for the sandbox, and IMP_CODE and the others choose the real service: leave one out")
+	}
+	if _, _, err := net.SplitHostPort(cfg.addr); err != nil {
+		return fmt.Errorf("-addr %q is not host:port, such as 127.0.0.1:8080", cfg.addr)
+	}
+	if cfg.origin == "" && loopbackAddr(cfg.addr) != nil {
+		return errors.New("ORIGIN is missing: set it to what visitors see, such as https://wine.example")
+	}
+	return nil
+}
+
+func loopbackAddr(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("%q is not host:port, such as 127.0.0.1:8080", addr)
+	}
+	if !isLoopback(host) {
+		return fmt.Errorf("%q is not a loopback address such as 127.0.0.1 or [::1]", addr)
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}

@@ -1,0 +1,69 @@
+// Package portone verifies people with PortOne V2 mobile identity verification
+// (본인인증): it opens the window with the vendor's browser SDK and fetches the
+// result from the vendor's REST API. Package iamport is its sister for V1.
+//
+// # Use
+//
+// Most programs construct a [Provider] and hand it to [certify.HandlerConfig]:
+//
+//	provider, err := portone.New(portone.Config{
+//		StoreID:     os.Getenv("PORTONE_STORE_ID"), // store-…
+//		Secret:      os.Getenv("PORTONE_API_SECRET"),
+//		ChannelKeys: []string{os.Getenv("PORTONE_CHANNEL_KEY")}, // channel-key-…
+//	})
+//
+// All three are in PortOne's console under 결제 연동 > 연동 정보. The secret has an
+// expiry date, chosen when it is made: [certify.CodeProviderMisconfigured] is
+// then the error of every lookup.
+//
+// # What the record says, and what it does not
+//
+// The merchant chooses a verification's id, and here it is the attempt's, so a
+// record names its attempt by its id. It exists before the person has verified
+// anything: only the status VERIFIED counts, and READY and FAILED are both "not
+// yet", because a person may try again under the same id.
+//
+// What the page tells the SDK, the visitor can change: the channel, the
+// window, MinAge. So a record counts only if its channel is LIVE and its key is
+// one of Config.ChannelKeys. Behind a test channel of KCP any six digits verify
+// anybody as anybody.
+//
+// What the PG leaves out stays empty in the identity: the DI with KG Inicis
+// (INICIS_UNIFIED), phone and operator with Danal unless contracted. There the
+// people type their nationality themselves with some certificate services, and
+// the identity says so. The DI of a person is the same string as through V1
+// under one PG merchant id. The carrier LG U+ is "LGU" here and "LGT" in V1.
+//
+// # A form of your own
+//
+// Merchants whom the carriers have approved may ask for the particulars in
+// their own page, and have the PG send the digits: [Provider.Send],
+// [Provider.Resend] and [Provider.Confirm]. None of them proves anything about
+// a browser. The way to a claim is the same as with the window, and its ends
+// are the Handler's:
+//
+//  1. The page posts to /certifications/attempts, and gets
+//     identityVerificationId and the attempt's cookie.
+//  2. It posts that id and the particulars to the app, which calls Send.
+//  3. It posts the id and the digits to the app, which calls Confirm.
+//  4. It posts {"identityVerificationId": id} to /certifications/confirm. Only
+//     a browser that holds the attempt's cookie gets the claim, and only for a
+//     verification within the attempt's time. Whoever confirms under another's
+//     id verifies for nobody.
+//
+// The app owes its visitors three limits, which the example at
+// [Provider.Send] has: so many messages to a phone, counted under a keyed hash
+// of the number, because anyone can type anyone's number and each message
+// costs; so many digits for an attempt, because six digits can be guessed; and
+// one answer for every mismatch, because "no such person" and "wrong digits"
+// tell a stranger what the PG knows of somebody.
+//
+// # Compatibility
+//
+// The vendor adds fields, values and error types without notice (its
+// stable-API policy), so unknown ones are ignored, and an unknown status does
+// not count. Whatever contradicts the documented contract is
+// [certify.CodeProviderInvalid].
+//
+// Vendor documentation: https://developers.portone.io/opi/ko/extra/identity-verification/readme-v2
+package portone

@@ -1,0 +1,62 @@
+package sandbox
+
+import "sync"
+
+// bounded keeps the newest values up to a limit and drops the oldest, so that
+// no traffic can grow the sandbox without end. Safe for concurrent use.
+type bounded[V any] struct {
+	limit int
+
+	mu    sync.Mutex
+	byID  map[string]V
+	order []string // every id added and not yet dropped, oldest first
+}
+
+func newBounded[V any](limit int) *bounded[V] {
+	return &bounded[V]{limit: limit, byID: make(map[string]V)}
+}
+
+// add stores v under a new id and reports false when the id is taken.
+func (b *bounded[V]) add(id string, v V) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, taken := b.byID[id]; taken {
+		return false
+	}
+	if len(b.order) == b.limit {
+		delete(b.byID, b.order[0])
+		b.order = b.order[1:]
+	}
+	b.byID[id] = v
+	b.order = append(b.order, id)
+	return true
+}
+
+func (b *bounded[V]) get(id string) (V, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v, ok := b.byID[id]
+	return v, ok
+}
+
+// update replaces the value by what change makes of it; nothing happens when
+// the id is unknown. change runs under the lock.
+func (b *bounded[V]) update(id string, change func(V) V) (V, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v, ok := b.byID[id]
+	if !ok {
+		return v, false
+	}
+	v = change(v)
+	b.byID[id] = v
+	return v, true
+}
+
+func (b *bounded[V]) remove(id string) (V, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v, ok := b.byID[id]
+	delete(b.byID, id)
+	return v, ok
+}
