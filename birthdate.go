@@ -21,16 +21,49 @@ var (
 	errBirthDateRange  = errors.New("certify: birth date lies in the future or more than 130 years ago")
 )
 
+// A date is a civil date on the Korean calendar.
+type date struct {
+	year  int
+	month time.Month
+	day   int
+}
+
+// koreanDate returns the civil date in Korea at t.
+func koreanDate(t time.Time) date {
+	y, m, d := t.In(korea).Date()
+	return date{y, m, d}
+}
+
+func (d date) monthDay() int { return int(d.month)*100 + d.day }
+
+func (d date) before(e date) bool {
+	return d.year < e.year || d.year == e.year && d.monthDay() < e.monthDay()
+}
+
+// exists reports whether the calendar has d: it has no Feb 30.
+func (d date) exists() bool {
+	y, m, day := time.Date(d.year, d.month, d.day, 0, 0, 0, 0, time.UTC).Date()
+	return d == date{y, m, day}
+}
+
+// fullAge returns the full age (만 나이) on the day d of one born on that date.
+// Comparing month and day also has those born on Feb 29 wait for Mar 1 of a
+// common year, as Civil Act, art. 160(3) demands.
+func (born date) fullAge(d date) int {
+	age := d.year - born.year
+	if d.monthDay() < born.monthDay() {
+		age--
+	}
+	return age
+}
+
 // A BirthDate is a civil date without a time or a zone: the law counts days
 // on the Korean calendar, and an instant would invite the host's time zone
 // into the sum. The zero value is no date.
 //
 // A birth date is personal data. It prints, logs and marshals as
 // "[redacted]"; [BirthDate.Date] gives the parts.
-type BirthDate struct {
-	year       int16
-	month, day uint8
-}
+type BirthDate struct{ date }
 
 // ParseBirthDate reads the form YYYY-MM-DD and nothing else. It refuses
 // impossible dates, and dates after today or more than 130 years before it,
@@ -45,33 +78,32 @@ func ParseBirthDate(s string, now time.Time) (BirthDate, error) {
 	if !yok || !mok || !dok {
 		return BirthDate{}, errBirthDateSyntax
 	}
-	return newBirthDate(y, time.Month(m), d, now)
+	return newBirthDate(date{y, time.Month(m), d}, now)
 }
 
 // BirthDateFromUnix reads a birth date sent as the Unix seconds of a
 // midnight. It takes the midnight at UTC+9 nearest to sec, which is right for
-// Korean local midnight under every offset Korea has used (+8:30, +9, and +10
-// in the summers of 1948-60 and 1987-88), for fixed UTC+9, and for UTC.
+// Korean local midnight under every offset of the years since 1910 (+8:30, +9,
+// and +10 in the summers of 1948-60 and 1987-88), for fixed UTC+9, and for UTC.
 // Range checks are those of [ParseBirthDate].
+//
+// Zero is 1970-01-01, midnight in UTC. Where it stands for a missing date, as
+// in records of i'mport that are not certified, refuse it before.
 func BirthDateFromUnix(sec int64, now time.Time) (BirthDate, error) {
-	const halfDay = 12 * 60 * 60
-	y, m, d := time.Unix(sec, 0).In(korea).Add(halfDay * time.Second).Date()
-	return newBirthDate(y, m, d, now)
+	const halfDay = 12 * time.Hour
+	return newBirthDate(koreanDate(time.Unix(sec, 0).Add(halfDay)), now)
 }
 
-func newBirthDate(y int, m time.Month, d int, now time.Time) (BirthDate, error) {
-	if ny, nm, nd := time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Date(); ny != y || nm != m || nd != d {
-		return BirthDate{}, errBirthDateSyntax
-	}
+func newBirthDate(d date, now time.Time) (BirthDate, error) {
 	today := koreanDate(now)
-	if y < int(today.year)-oldestAge || y > int(today.year) {
+	oldest := date{today.year - oldestAge, today.month, today.day}
+	switch {
+	case !d.exists():
+		return BirthDate{}, errBirthDateSyntax
+	case today.before(d), d.before(oldest):
 		return BirthDate{}, errBirthDateRange
 	}
-	b := BirthDate{int16(y), uint8(m), uint8(d)}
-	if today.before(b) || b.AgeOn(now) > oldestAge {
-		return BirthDate{}, errBirthDateRange
-	}
-	return b, nil
+	return BirthDate{d}, nil
 }
 
 // digits reads an unsigned decimal number: strconv.Atoi would take a sign.
@@ -85,15 +117,9 @@ func digits(s string) (n int, ok bool) {
 	return n, true
 }
 
-// koreanDate returns the civil date in Korea at t.
-func koreanDate(t time.Time) BirthDate {
-	y, m, d := t.In(korea).Date()
-	return BirthDate{int16(y), uint8(m), uint8(d)}
-}
-
 // Date returns the parts of b.
 func (b BirthDate) Date() (year int, month time.Month, day int) {
-	return int(b.year), time.Month(b.month), int(b.day)
+	return b.year, b.month, b.day
 }
 
 // IsZero reports whether b is no date.
@@ -102,29 +128,22 @@ func (b BirthDate) IsZero() bool { return b == BirthDate{} }
 // AgeOn returns the full age (만 나이) in years at t: the number of birthdays
 // up to the Korean date of t. An age is attained at 00:00 on the birthday, and
 // by those born on Feb 29 on Mar 1 of common years (Civil Act, art. 158 and
-// 160(3)). It is negative before birth.
+// 160). It is negative before birth, and for no date.
 func (b BirthDate) AgeOn(t time.Time) int {
-	return b.ageOnDate(koreanDate(t))
-}
-
-func (b BirthDate) ageOnDate(d BirthDate) int {
-	age := int(d.year) - int(b.year)
-	if d.monthDay() < b.monthDay() {
-		age--
+	if b.IsZero() {
+		return -1 // and not the 2,000 years since the year 0
 	}
-	return age
+	return b.fullAge(koreanDate(t))
 }
 
 // CalendarYearAgeOn returns the calendar-year age (연 나이) at t: the Korean
-// year of t less the year of birth (Youth Protection Act, art. 2(1)).
+// year of t less the year of birth (Youth Protection Act, art. 2(1)). It is
+// negative before the year of birth, and for no date.
 func (b BirthDate) CalendarYearAgeOn(t time.Time) int {
-	return int(koreanDate(t).year) - int(b.year)
-}
-
-func (b BirthDate) monthDay() int { return int(b.month)*100 + int(b.day) }
-
-func (b BirthDate) before(c BirthDate) bool {
-	return b.year < c.year || b.year == c.year && b.monthDay() < c.monthDay()
+	if b.IsZero() {
+		return -1
+	}
+	return koreanDate(t).year - b.year
 }
 
 const redacted = "[redacted]"

@@ -40,14 +40,15 @@ func (c *Claim) AccountCompared() bool { return c.accountCompared }
 // the days of an interval (see birthDates), age at t falls as the birth date
 // rises, and within one birth year by at most one.
 //
-// A claim that fits no birth date gets the widest range, so that no age policy
-// allows it.
+// A claim that fits no birth date, such as the zero Claim, gets 0 and 131, so
+// that no age policy allows it.
 func (c *Claim) AgeRange(t time.Time) (min, max int) {
 	earliest, latest, ok := c.birthDates()
 	if !ok {
 		return 0, oldestAge + 1
 	}
-	return latest.AgeOn(t), earliest.AgeOn(t)
+	d := koreanDate(t)
+	return latest.fullAge(d), earliest.fullAge(d)
 }
 
 // birthDates returns the first and the last birth date that fit the claim.
@@ -55,33 +56,34 @@ func (c *Claim) AgeRange(t time.Time) (min, max int) {
 // birthday comes after D's month and day. So either the birthday lies in
 // Jan 1 … D (passed) or in D+1 … Dec 31 (to come), of the birth year's own
 // calendar: there Feb 29 may be missing, and nothing comes after Dec 31.
-func (c *Claim) birthDates() (earliest, latest BirthDate, ok bool) {
-	d := koreanDate(c.IssuedAt)
-	y := int16(c.BirthYear)
-	if c.Age < 0 || c.Age > oldestAge || c.BirthYear <= 0 || c.BirthYear > int(d.year) {
+func (c *Claim) birthDates() (earliest, latest date, ok bool) {
+	y, d := c.BirthYear, koreanDate(c.IssuedAt)
+	if c.IssuedAt.IsZero() || c.Age < 0 || c.Age > oldestAge {
 		return earliest, latest, false
 	}
-	switch int(d.year) - c.BirthYear - c.Age {
+	switch d.year - y - c.Age {
 	case 0:
-		return BirthDate{y, 1, 1}, BirthDate{y, d.month, min(d.day, lastDay(y, d.month))}, true
+		return date{y, time.January, 1}, date{y, d.month, min(d.day, lastDay(y, d.month))}, true
 	case 1:
-		next := BirthDate{y, d.month, d.day + 1}
+		next := date{y, d.month, d.day + 1}
 		if next.day > lastDay(y, d.month) {
 			next.month, next.day = next.month+1, 1
 		}
-		return next, BirthDate{y, 12, 31}, next.month <= 12
+		return next, date{y, time.December, 31}, next.month <= time.December
 	}
 	return earliest, latest, false
 }
 
-func lastDay(year int16, month uint8) uint8 {
-	return uint8(time.Date(int(year), time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day())
+// lastDay returns the number of days of a month.
+func lastDay(year int, m time.Month) int {
+	return time.Date(year, m+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
-// calendarYearAge returns the calendar-year age (연 나이) at t, exactly.
+// calendarYearAge returns the calendar-year age (연 나이) at t: exact for ever,
+// if the claim fits any birth date.
 func (c *Claim) calendarYearAge(t time.Time) (age int, ok bool) {
 	_, _, ok = c.birthDates()
-	return int(koreanDate(t).year) - c.BirthYear, ok
+	return koreanDate(t).year - c.BirthYear, ok
 }
 
 // MarshalJSON returns what a page may know of its visitor's claim: age,

@@ -2,7 +2,6 @@ package certify_test
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -83,35 +82,6 @@ func ExampleSessionConfig_deny() {
 			}
 		},
 	}
-}
-
-// A second service that holds only the issuer's public keys gates its own
-// routes with the issuer's claims, sent as bearer tokens.
-func ExampleParseJWKS() {
-	private, err := certify.GenerateKey("EdDSA")
-	if err != nil {
-		log.Fatal(err)
-	}
-	issuer, err := certify.ParseKeys(private)
-	if err != nil {
-		log.Fatal(err)
-	}
-	keys, err := certify.ParseJWKS(issuer.JWKS()) // fetched from /certifications/jwks.json
-	if err != nil {
-		log.Fatal(err)
-	}
-	sessions, err := certify.NewSessions(certify.SessionConfig{
-		Origin:   "https://api.example",
-		Issuer:   "https://shop.example",
-		Audience: "https://shop.example",
-		Keys:     keys,
-		Bearer:   true,
-		StartURL: "https://shop.example/certifications/",
-
-		InsecureForgetRevocations: true, // or a Store that the two share
-	})
-	fmt.Println(sessions != nil, err, keys.CanSign())
-	// Output: true <nil> false
 }
 
 func ExampleSessions_RevokeAccount() {

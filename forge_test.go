@@ -1,13 +1,14 @@
 package certify_test
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/hkdf"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -30,7 +31,7 @@ var b64url = base64.RawURLEncoding
 // A.3.1, and a secret.
 const (
 	secretLine  = "hs256-secret:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA"
-	ed25519Line = "eddsa-private:nWGxne_9WmC6hEr0kuwsERJxWl7MmkZcDusAxyuf2A0"
+	ed25519Line = "eddsa-private:nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
 	p256Line    = "es256-private:jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"
 )
 
@@ -40,7 +41,7 @@ type forger struct {
 	sign     func(input string) []byte
 }
 
-func decode(t testing.TB, s string) []byte {
+func keyBytes(t testing.TB, s string) []byte {
 	t.Helper()
 	_, s, _ = strings.Cut(s, ":")
 	raw, err := b64url.DecodeString(s)
@@ -69,21 +70,26 @@ func hmacSHA256(key []byte) func(string) []byte {
 }
 
 func hs256Forger(t testing.TB, line string) forger {
-	secret := decode(t, line)
+	secret := keyBytes(t, line)
 	return forger{"HS256", b64url.EncodeToString(derive(t, secret, "certify kid v1", 12)), hmacSHA256(secret)}
 }
 
 func eddsaForger(t testing.TB, line string) forger {
-	private := ed25519.NewKeyFromSeed(decode(t, line))
+	private := ed25519.NewKeyFromSeed(keyBytes(t, line))
 	x := b64url.EncodeToString(private.Public().(ed25519.PublicKey))
 	return forger{"EdDSA", thumbprint(map[string]string{"kty": "OKP", "crv": "Ed25519", "x": x}), func(input string) []byte {
 		return ed25519.Sign(private, []byte(input))
 	}}
 }
 
+func edPublic(t testing.TB, line string) ed25519.PublicKey {
+	t.Helper()
+	return ed25519.NewKeyFromSeed(keyBytes(t, line)).Public().(ed25519.PublicKey)
+}
+
 func p256Key(t testing.TB, line string) *ecdsa.PrivateKey {
 	t.Helper()
-	private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), decode(t, line))
+	private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), keyBytes(t, line))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,15 +109,19 @@ func es256Forger(t testing.TB, line string) forger {
 	private := p256Key(t, line)
 	return forger{"ES256", thumbprint(p256JWK(t, &private.PublicKey)), func(input string) []byte {
 		sum := sha256.Sum256([]byte(input))
-		r, s, err := ecdsa.Sign(rand.Reader, private, sum[:])
+		der, err := private.Sign(nil, sum[:], crypto.SHA256) // nil: deterministic, RFC 6979
 		if err != nil {
 			t.Fatal(err)
 		}
-		return concat(r, s)
+		var sig struct{ R, S *big.Int }
+		if _, err := asn1.Unmarshal(der, &sig); err != nil {
+			t.Fatal(err)
+		}
+		return rawSignature(sig.R, sig.S)
 	}}
 }
 
-func concat(r, s *big.Int) []byte {
+func rawSignature(r, s *big.Int) []byte {
 	return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
 }
 
@@ -126,11 +136,11 @@ func thumbprint(required map[string]string) string {
 	return b64url.EncodeToString(sum[:])
 }
 
-// members writes a JSON object: base with changes, which are pairs of a name
+// jsonObject writes a JSON object: base with changes, which are pairs of a name
 // and raw JSON. Empty JSON leaves the member out.
-func members(base []string, changes ...string) string {
+func jsonObject(base []string, changes ...string) string {
 	for i := 0; i < len(changes); i += 2 {
-		base = change(base, changes[i], changes[i+1])
+		base = withMember(base, changes[i], changes[i+1])
 	}
 	var parts []string
 	for i := 0; i < len(base); i += 2 {
@@ -141,7 +151,7 @@ func members(base []string, changes ...string) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-func change(base []string, name, value string) []string {
+func withMember(base []string, name, value string) []string {
 	out := append([]string(nil), base...)
 	for i := 0; i < len(out); i += 2 {
 		if out[i] == name {
@@ -153,15 +163,15 @@ func change(base []string, name, value string) []string {
 }
 
 func (f forger) header(changes ...string) string {
-	return members([]string{"typ", `"certify+jwt"`, "alg", strconv.Quote(f.alg), "kid", strconv.Quote(f.kid)}, changes...)
+	return jsonObject([]string{"typ", `"certify+jwt"`, "alg", strconv.Quote(f.alg), "kid", strconv.Quote(f.kid)}, changes...)
 }
 
-// payload is that of a good claim at noon, verified an hour before, with changes.
-func payload(changes ...string) string { return payloadAt(noon, changes...) }
+// claimJSON is the payload of a good claim at noon, verified an hour before, with changes.
+func claimJSON(changes ...string) string { return claimJSONAt(noon, changes...) }
 
-func payloadAt(now time.Time, changes ...string) string {
+func claimJSONAt(now time.Time, changes ...string) string {
 	verified := now.Add(-time.Hour).Unix()
-	return members([]string{
+	return jsonObject([]string{
 		"iss", `"https://shop.example"`, "aud", `"https://shop.example"`, "sub", `"member-7"`, "jti", `"0123456789abcdefghijkl"`,
 		"iat", fmt.Sprint(verified + 5), "exp", fmt.Sprint(verified + 12*3600), "auth_time", fmt.Sprint(verified),
 		"age", "36", "birth_year", "1990", "di_hash", `"4cPRvQXRbk4YoRE4SnMnxvTxoz1aA6Q9V8nOYh6UQpA"`,
@@ -180,7 +190,7 @@ func (f forger) seal(input string) string {
 }
 
 // claim is a good token with changes to its payload.
-func (f forger) claim(changes ...string) string { return f.token(f.header(), payload(changes...)) }
+func (f forger) claim(changes ...string) string { return f.token(f.header(), claimJSON(changes...)) }
 
 // quiet are sessions of https://shop.example at noon, with all three keys.
 func quiet(t testing.TB, change ...func(*certify.SessionConfig)) *certify.Sessions {

@@ -1,28 +1,31 @@
 package certify
 
 import (
-	"errors"
 	"fmt"
-	"strings"
+	"strconv"
 	"time"
 )
 
 // A Policy decides whether a person may pass. Check returns nil to allow and
 // an error to refuse, best a [*Denial]. It is called with a verified claim
-// only, perhaps concurrently. A policy with a String method is named by it in
-// logs and problem documents.
+// only, perhaps concurrently, and must not change it. A policy with a String
+// method is named by it in logs and problem documents.
 type Policy interface {
 	Check(now time.Time, c *Claim) error
 }
 
-// PolicyFunc is a [Policy] of the app's own. A plain error refuses with
-// [CodePolicyFailed]; its text is neither shown nor logged.
+// PolicyFunc is a [Policy] of the app's own. A plain error, a Code among them,
+// and a panic refuse with [CodePolicyFailed]; their text is neither shown nor
+// logged.
 type PolicyFunc func(now time.Time, c *Claim) error
 
 // Check calls f.
 func (f PolicyFunc) Check(now time.Time, c *Claim) error { return f(now, c) }
 
-func (f PolicyFunc) String() string { return "a policy of this site" }
+func (f PolicyFunc) String() string { return ownPolicy }
+
+// ownPolicy names policies that do not name themselves.
+const ownPolicy = "a policy of this site"
 
 // A Remedy says what would help after a denial. The zero value is: nothing.
 type Remedy string
@@ -43,11 +46,12 @@ type Denial struct {
 	// MaxAge is how old a verification may be, with [CodeStale].
 	MaxAge time.Duration
 	// Definite says that a fact about the person is known and is not the one
-	// required. Only such a denial is turned into entry by [Not].
+	// required. Only such a denial is turned into entry by [Not]. It does not
+	// count beside a Remedy, nor when the Denial comes wrapped in another error.
 	Definite bool
-	// Reasons are all the refusals behind that of a combined policy.
+	// Reasons are all the single refusals behind that of a combined policy.
 	Reasons []*Denial
-	// Err is the plain error of a custom policy, if that was the reason.
+	// Err is the error of a custom policy, if that was the reason.
 	Err error
 }
 
@@ -72,219 +76,205 @@ func (d *Denial) Unwrap() []error {
 	return []error{d.Code, d.Err}
 }
 
-// YouthMediaMaxAge is how long an age check of a member holds for
-// youth-harmful media: one year (Youth Protection Act decree, art. 17(2)).
-// 365 days never exceed the statutory year, leap years included.
-const YouthMediaMaxAge = 365 * 24 * time.Hour
+// alone copies d without its Reasons.
+func (d *Denial) alone() *Denial {
+	out := *d
+	out.Reasons = nil
+	return &out
+}
 
-// MinAge admits a full age (만 나이) of at least n years.
-func MinAge(n int) Policy { return fullAge{n: checkedAge(n)} }
+// An answer is what a rule finds out. The zero value admits nobody.
+type answer uint8
 
-// UnderAge admits a full age (만 나이) of less than n years.
-func UnderAge(n int) Policy { return fullAge{n: checkedAge(n), under: true} }
+const (
+	cannotTell answer = iota
+	no
+	yes
+)
 
-// CivilAdult is [MinAge](19): majority under the Civil Act, art. 4.
-func CivilAdult() Policy { return fullAge{n: 19, law: "Civil Act, art. 4"} }
+// A rule is a policy of this package. Its refusals never vary, so they are
+// made once and shared: [evaluate] hands out copies.
+type rule struct {
+	sentence string
+	ask      func(now time.Time, c *Claim) answer
+	refused  *Denial // for no: the fact is known
+	untold   *Denial // for cannotTell
+}
+
+// newRule makes a rule that refuses with code what is not so, and with a
+// denial like untold what it cannot tell.
+func newRule(sentence string, code Code, untold Denial, ask func(time.Time, *Claim) answer) *rule {
+	untold.Policy = sentence
+	return &rule{sentence, ask, &Denial{Code: code, Definite: true, Policy: sentence}, &untold}
+}
+
+func (p *rule) decide(now time.Time, c *Claim) *Denial {
+	switch p.ask(now, c) {
+	case yes:
+		return nil
+	case no:
+		return p.refused
+	}
+	return p.untold
+}
+
+func (p *rule) Check(now time.Time, c *Claim) error { return check(p, now, c) }
+func (p *rule) String() string                      { return p.sentence }
+
+// MinAge admits a full age (만 나이) of at least n years, 1 to 130.
+func MinAge(n int) Policy { return minAge(n, "", CodeUnderage) }
+
+// CivilAdult is [MinAge](19): majority under the Civil Act, art. 4. Art. 826-2,
+// by which a married minor counts as an adult, is not modelled.
+func CivilAdult() Policy { return minAge(19, " (Civil Act, art. 4)", CodeUnderage) }
 
 // NotChild14 admits those who may consent to the use of their personal data
 // themselves: full age 14. Others need a guardian's consent, and get
 // [CodeGuardianConsentRequired] (PIPA, art. 22-2).
 func NotChild14() Policy {
-	return fullAge{n: 14, law: "Personal Information Protection Act, art. 22-2", code: CodeGuardianConsentRequired}
+	return minAge(14, " (Personal Information Protection Act, art. 22-2)", CodeGuardianConsentRequired)
 }
 
-type fullAge struct {
-	n     int
-	under bool
-	law   string
-	code  Code // for those too young, [CodeUnderage] if empty
+// UnderAge admits a full age (만 나이) of less than n years, 1 to 130.
+func UnderAge(n int) Policy {
+	checkAge(n)
+	return newRule("full age under "+strconv.Itoa(n), CodeOverage, uncertainAge,
+		func(now time.Time, c *Claim) answer {
+			youngest, oldest := c.AgeRange(now)
+			switch {
+			case oldest < n:
+				return yes
+			case youngest >= n:
+				return no
+			}
+			return cannotTell
+		})
 }
 
-// Check is three-valued: between two birthdays that both fit the claim it can
-// tell neither way, and only a new verification can.
-func (p fullAge) Check(now time.Time, c *Claim) error {
-	youngest, oldest := c.AgeRange(now)
-	switch {
-	case youngest >= p.n && !p.under, oldest < p.n && p.under:
-		return nil
-	case youngest < p.n && oldest >= p.n:
-		return &Denial{Code: CodeAgeUncertain, Remedy: Reverify, Policy: p.String()}
-	case p.under:
-		return &Denial{Code: CodeOverage, Definite: true, Policy: p.String()}
-	case p.code != "":
-		return &Denial{Code: p.code, Definite: true, Policy: p.String()}
-	}
-	return &Denial{Code: CodeUnderage, Definite: true, Policy: p.String()}
-}
+// uncertainAge is for those of whom the claim can no longer tell: between two
+// birthdays that both fit it, or with a claim that no birthday fits.
+var uncertainAge = Denial{Code: CodeAgeUncertain, Remedy: Reverify}
 
-func (p fullAge) String() string {
-	if p.under {
-		return fmt.Sprintf("full age under %d", p.n)
-	}
-	return fmt.Sprintf("full age of at least %d", p.n) + parenthesis(p.law)
+func minAge(n int, law string, code Code) Policy {
+	checkAge(n)
+	return newRule("full age of at least "+strconv.Itoa(n)+law, code, uncertainAge,
+		func(now time.Time, c *Claim) answer {
+			youngest, oldest := c.AgeRange(now)
+			switch {
+			case youngest >= n:
+				return yes
+			case oldest < n:
+				return no
+			}
+			return cannotTell
+		})
 }
 
 // CalendarYearAge admits those whose calendar-year age (연 나이), the Korean
-// year less the year of birth, is at least n.
-func CalendarYearAge(n int) Policy { return calendarYearAge{n: checkedAge(n)} }
+// year less the year of birth, is at least n, 1 to 130.
+func CalendarYearAge(n int) Policy { return calendarYearAge(n, "") }
 
 // YouthProtection admits those who are no youth: [CalendarYearAge](19), the
 // rule for alcohol, tobacco and youth-harmful media (Youth Protection Act,
 // art. 2(1)).
-func YouthProtection() Policy {
-	return calendarYearAge{n: 19, law: "Youth Protection Act, art. 2(1)"}
+func YouthProtection() Policy { return calendarYearAge(19, " (Youth Protection Act, art. 2(1))") }
+
+func calendarYearAge(n int, law string) Policy {
+	checkAge(n)
+	return newRule("calendar-year age of at least "+strconv.Itoa(n)+law, CodeUnderage, uncertainAge,
+		func(now time.Time, c *Claim) answer {
+			age, ok := c.calendarYearAge(now)
+			switch {
+			case !ok:
+				return cannotTell
+			case age < n:
+				return no
+			}
+			return yes
+		})
 }
 
-type calendarYearAge struct {
-	n   int
-	law string
-}
-
-func (p calendarYearAge) Check(now time.Time, c *Claim) error {
-	age, ok := c.calendarYearAge(now)
-	switch {
-	case !ok:
-		return &Denial{Code: CodeAgeUncertain, Remedy: Reverify, Policy: p.String()}
-	case age < p.n:
-		return &Denial{Code: CodeUnderage, Definite: true, Policy: p.String()}
-	}
-	return nil
-}
-
-func (p calendarYearAge) String() string {
-	return fmt.Sprintf("calendar-year age of at least %d", p.n) + parenthesis(p.law)
-}
-
-func parenthesis(law string) string {
-	if law == "" {
-		return ""
-	}
-	return " (" + law + ")"
-}
-
-func checkedAge(n int) int {
+func checkAge(n int) {
 	if n < 1 || n > oldestAge {
 		panic(fmt.Sprintf("certify: a policy's age must be 1 to %d years, not %d", oldestAge, n))
 	}
-	return n
 }
 
 // Foreigner admits registered foreigners, and nobody of unknown nationality.
-func Foreigner() Policy { return nationality{NationalityForeigner, CodeForeignerRequired} }
+func Foreigner() Policy {
+	return nationality("registered foreigner", NationalityForeigner, NationalityKorean, CodeForeignerRequired)
+}
 
 // KoreanNational admits Korean nationals, and nobody of unknown nationality.
-func KoreanNational() Policy { return nationality{NationalityKorean, CodeKoreanRequired} }
-
-type nationality struct {
-	want Nationality
-	code Code
+func KoreanNational() Policy {
+	return nationality("Korean national", NationalityKorean, NationalityForeigner, CodeKoreanRequired)
 }
 
-func (p nationality) Check(_ time.Time, c *Claim) error {
-	switch c.Nationality {
-	case p.want:
-		return nil
-	case NationalityKorean, NationalityForeigner:
-		return &Denial{Code: p.code, Definite: true, Policy: p.String()}
-	}
-	return &Denial{Code: CodeNationalityUnknown, Policy: p.String()}
-}
-
-func (p nationality) String() string {
-	if p.want == NationalityForeigner {
-		return "registered foreigner"
-	}
-	return "Korean national"
+func nationality(sentence string, want, other Nationality, code Code) Policy {
+	return newRule(sentence, code, Denial{Code: CodeNationalityUnknown},
+		func(_ time.Time, c *Claim) answer {
+			switch c.Nationality {
+			case want:
+				return yes
+			case other:
+				return no
+			}
+			return cannotTell
+		})
 }
 
 // FreshWithin admits those who were verified at most d ago, counted from the
-// verification itself and not from any later sign-in or token.
+// verification itself and not from any later sign-in or token. It panics
+// unless d is positive.
 func FreshWithin(d time.Duration) Policy {
 	if d <= 0 {
 		panic("certify: FreshWithin needs a positive duration")
 	}
-	return fresh(d)
+	// Its age is no fact about the person: never "no", which Not would turn.
+	return newRule("verified within the last "+inWords(d), CodeStale, Denial{Code: CodeStale, Remedy: Reverify, MaxAge: d},
+		func(now time.Time, c *Claim) answer {
+			if age := now.Sub(c.AuthTime); age > d || age < -maxSkew {
+				return cannotTell
+			}
+			return yes
+		})
 }
 
-type fresh time.Duration
-
-func (p fresh) Check(now time.Time, c *Claim) error {
-	if age := now.Sub(c.AuthTime); age > time.Duration(p) || age < -maxSkew {
-		return &Denial{Code: CodeStale, Remedy: Reverify, MaxAge: time.Duration(p), Policy: p.String()}
+// inWords writes d in the greatest unit that divides it: "10 minutes".
+func inWords(d time.Duration) string {
+	for _, unit := range []struct {
+		name   string
+		length time.Duration
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}} {
+		switch n := int64(d / unit.length); {
+		case d%unit.length != 0, n == 1 && unit.name == "day": // "the last day" might be yesterday
+			continue
+		case n == 1:
+			return unit.name
+		default:
+			return strconv.FormatInt(n, 10) + " " + unit.name + "s"
+		}
 	}
-	return nil
+	return d.String()
 }
 
-func (p fresh) String() string { return "verified within " + time.Duration(p).String() }
+// YouthMediaMaxAge is how long an age check of a member holds for
+// youth-harmful media: one year (Youth Protection Act decree, art. 17(2)).
+// 365 days never exceed the statutory year, leap years included.
+const YouthMediaMaxAge = 365 * 24 * time.Hour
 
 // YouthMedia admits a member to youth-harmful media: [YouthProtection],
 // verified within [YouthMediaMaxAge], and the visitor signed in as the very
 // account that was verified (Youth Protection Act decree, art. 17(2)). It
 // needs [SessionConfig.Account].
 func YouthMedia() Policy {
-	return All(YouthProtection(), FreshWithin(YouthMediaMaxAge), memberAccount{})
-}
-
-type memberAccount struct{}
-
-func (p memberAccount) Check(_ time.Time, c *Claim) error {
-	if !c.AccountCompared() {
-		return &Denial{Code: CodeAccountRequired, Policy: p.String()}
-	}
-	return nil
-}
-
-func (p memberAccount) String() string { return "signed in as the member who was verified" }
-
-// describe names a policy for logs and problem documents.
-func describe(p Policy) string {
-	if s, ok := p.(fmt.Stringer); ok {
-		return s.String()
-	}
-	return PolicyFunc(nil).String()
-}
-
-func describeAll(ps []Policy, word string) string {
-	names := make([]string, len(ps))
-	for i, p := range ps {
-		names[i] = describe(p)
-		if _, nested := p.(interface{ combined() }); nested {
-			names[i] = "(" + names[i] + ")"
-		}
-	}
-	return strings.Join(names, word)
-}
-
-var errPolicyPanicked = errors.New("certify: the policy panicked")
-
-// evaluate asks p, and makes one shape of every way to refuse.
-func evaluate(p Policy, now time.Time, c *Claim) (d *Denial) {
-	defer func() {
-		if recover() != nil {
-			d = &Denial{Code: CodePolicyFailed, Policy: describe(p), Err: errPolicyPanicked}
-		}
-	}()
-	err := p.Check(now, c)
-	if err == nil {
-		return nil
-	}
-	return asDenial(err, p)
-}
-
-// asDenial keeps a *Denial that the policy returned itself. One that it
-// wrapped loses Definite: what it was wrapped in may say otherwise.
-func asDenial(err error, p Policy) *Denial {
-	d, direct := err.(*Denial)
-	if !direct {
-		errors.As(err, &d)
-	}
-	if d == nil {
-		return &Denial{Code: CodePolicyFailed, Policy: describe(p), Err: err}
-	}
-	out := *d
-	out.Definite = d.Definite && direct
-	if out.Policy == "" {
-		out.Policy = describe(p)
-	}
-	return &out
+	member := newRule("signed in as the member who was verified (Youth Protection Act decree, art. 17(2))",
+		CodeAccountRequired, Denial{Code: CodeAccountRequired},
+		func(_ time.Time, c *Claim) answer {
+			if c.AccountCompared() {
+				return yes
+			}
+			return cannotTell
+		})
+	return All(YouthProtection(), FreshWithin(YouthMediaMaxAge), member)
 }

@@ -3,7 +3,7 @@ package certify
 import "time"
 
 // DefaultVerifiedClaims is the number of tokens whose signature is verified
-// only once: up to some 90 MB when all are in use.
+// only once: up to some 100 MB when all are in use.
 const DefaultVerifiedClaims = 100_000
 
 // verifiedFor is how long a token is taken for verified: long enough to save

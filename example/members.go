@@ -23,7 +23,7 @@ const signInLife = 30 * 24 * time.Hour
 var (
 	bucketMeta    = []byte("meta")     // "pepper" → what tells the pepper apart
 	bucketPeople  = []byte("people")   // keyed hash of the CI → number, joined
-	bucketSignIns = []byte("sign-ins") // SHA-256 of the token → keyed hash, number, expiry
+	bucketSignIns = []byte("sign-ins") // SHA-256 of the token → keyed hash of the CI, expiry
 	bucketEnds    = []byte("ends")     // expiry, SHA-256 of the token → nothing
 )
 
@@ -105,7 +105,7 @@ func (m *members) enter(ci, held string) (who member, token string, err error) {
 			token = held
 			return nil
 		}
-		token, err = m.signIn(tx, person, who)
+		token, err = m.signIn(tx, person)
 		return err
 	})
 	return who, token, err
@@ -135,7 +135,7 @@ func numbers(ns ...uint64) (b []byte) {
 }
 
 // signIn makes a token, and forgets those that have expired.
-func (m *members) signIn(tx *bolt.Tx, person []byte, who member) (string, error) {
+func (m *members) signIn(tx *bolt.Tx, person []byte) (string, error) {
 	if err := m.sweep(tx); err != nil {
 		return "", err
 	}
@@ -144,7 +144,7 @@ func (m *members) signIn(tx *bolt.Tx, person []byte, who member) (string, error)
 	if err := tx.Bucket(bucketEnds).Put(slices.Concat(numbers(end), id), nil); err != nil {
 		return "", err
 	}
-	return token, tx.Bucket(bucketSignIns).Put(id, slices.Concat(person, numbers(who.Number, end)))
+	return token, tx.Bucket(bucketSignIns).Put(id, slices.Concat(person, numbers(end)))
 }
 
 // tokenID is what is kept of a token: a stolen file signs nobody in.
@@ -166,19 +166,17 @@ func (m *members) sweep(tx *bolt.Tx) error {
 	return nil
 }
 
-// signedIn is the member whose token it is. A number that is not the person's
-// any more is of an account that was given up.
+// signedIn is the member whose token it is.
 func (m *members) signedIn(tx *bolt.Tx, token string) (who member, ok bool) {
 	v := tx.Bucket(bucketSignIns).Get(tokenID(token))
-	if v == nil || binary.BigEndian.Uint64(v[40:]) <= uint64(m.now().Unix()) {
+	if v == nil || binary.BigEndian.Uint64(v[32:]) <= uint64(m.now().Unix()) {
 		return who, false
 	}
 	person := tx.Bucket(bucketPeople).Get(v[:32])
 	if person == nil {
 		return who, false
 	}
-	who = readMember(person)
-	return who, who.Number == binary.BigEndian.Uint64(v[32:])
+	return readMember(person), true
 }
 
 // find is the member whose token it is.
@@ -201,7 +199,7 @@ func (m *members) void(tx *bolt.Tx, id []byte) error {
 	if v == nil {
 		return nil
 	}
-	if err := tx.Bucket(bucketEnds).Delete(slices.Concat(v[40:], id)); err != nil {
+	if err := tx.Bucket(bucketEnds).Delete(slices.Concat(v[32:], id)); err != nil {
 		return err
 	}
 	return signIns.Delete(id)

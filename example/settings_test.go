@@ -150,6 +150,53 @@ func TestTheDefaultSandboxPortMayBeTaken(t *testing.T) {
 	}
 }
 
+// What "localhost" is, the machine's resolver says.
+func TestOnlyLoopbackIsListenedOn(t *testing.T) {
+	t.Parallel()
+	if l, err := listenLoopback("0.0.0.0:0"); err == nil || !strings.Contains(err.Error(), "loopback") {
+		t.Errorf("listening on %v: %v", l.Addr(), err)
+	}
+}
+
+// Whoever is being answered when the shop closes gets the answer.
+func TestClosingLetsRequestsFinish(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	closing := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		stop()
+		for { // until nobody new is let in
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				_, _ = io.WriteString(w, "good night")
+				return
+			}
+			conn.Close()
+			if r.Context().Err() != nil {
+				return
+			}
+		}
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- program{logger: slog.New(slog.DiscardHandler)}.serve(ctx, listener, closing) }()
+	client := http.Client{Timeout: patience}
+	res, err := client.Get("http://" + address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if text, err := io.ReadAll(res.Body); err != nil || string(text) != "good night" {
+		t.Errorf("the answer is %q: %v", text, err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 // The real service: no sandbox anywhere, and no banner.
 func TestTheRealShopHasNoSandbox(t *testing.T) {
 	t.Parallel()

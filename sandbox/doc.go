@@ -30,8 +30,9 @@
 //
 // It is no check of anybody. It therefore answers loopback only: a request
 // from another address, or for another host name than localhost, 127.0.0.0/8
-// or [::1], gets 403. It keeps everything in memory: the newest 10,000 records
-// and the newest 1,000 windows; older ones are dropped, and a restart forgets
-// all. The people in it are invented, with telephone numbers that are never
-// assigned.
+// or [::1], gets 403. (Browsers, for their part, let only pages that come from
+// this machine load a script from it.) It keeps everything in memory: the
+// newest 10,000 records and the newest 1,000 windows; older ones are dropped,
+// and a restart forgets all. The people in it are invented, with telephone
+// numbers that are never assigned.
 package sandbox

@@ -28,6 +28,7 @@ func TestWindowRefusesBadParameters(t *testing.T) {
 		{"overlong company", "company", strings.Repeat("x", 101), "SANDBOX_BAD_COMPANY"},
 		{"overlong origin", "origin", strings.Repeat("x", 2001), "SANDBOX_BAD_ORIGIN"},
 		{"script as redirect", "m_redirect_url", "javascript:alert(1)", "SANDBOX_BAD_M_REDIRECT_URL"},
+		{"script with a host as redirect", "m_redirect_url", "javascript://shop.example/%0aalert(1)", "SANDBOX_BAD_M_REDIRECT_URL"},
 		{"relative redirect", "m_redirect_url", "/return", "SANDBOX_BAD_M_REDIRECT_URL"},
 		{"redirect with a user", "m_redirect_url", "https://a@shop.example/", "SANDBOX_BAD_M_REDIRECT_URL"},
 		{"redirect that writes CSP", "m_redirect_url", "https://shop.example;script-src/", "SANDBOX_BAD_M_REDIRECT_URL"},

@@ -148,7 +148,7 @@ func TestSecretsAreRedacted(t *testing.T) {
 	if strings.Contains(text, secret) {
 		t.Error("the secret shows")
 	}
-	if !strings.Contains(text, "redacted") || !strings.Contains(text, "sandbox.Server") {
+	if !strings.Contains(log.String(), "sandbox.Config{redacted}") || !strings.Contains(text, "sandbox.Server") {
 		t.Error("nothing says what was redacted")
 	}
 }

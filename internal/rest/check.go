@@ -13,7 +13,7 @@ import (
 func CheckURL(s string) error {
 	u, err := url.Parse(s)
 	switch {
-	case err != nil || u.Host == "" || u.Hostname() == "":
+	case err != nil || u.Hostname() == "":
 		return errors.New("is not an absolute URL")
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
 		return errors.New("must not have a user, a query or a fragment")
@@ -27,8 +27,8 @@ func isLoopback(host string) bool {
 	if host == "localhost" {
 		return true
 	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
+	addr, _ := netip.ParseAddr(host) // a name is no address, and no loopback one
+	return addr.IsLoopback()
 }
 
 // IsToken reports whether s is made of 1 to 512 visible ASCII characters: safe

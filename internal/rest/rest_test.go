@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -125,6 +126,20 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// TestOwnTransport: what a program does to http.DefaultTransport does not reach
+// the credentials. It changes that for all, and so does not run in parallel.
+func TestOwnTransport(t *testing.T) {
+	api := httptest.NewServer(http.NotFoundHandler())
+	defer api.Close()
+	others := http.DefaultTransport
+	defer func() { http.DefaultTransport = others }()
+	http.DefaultTransport = roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("somebody else's") })
+	a, err := rest.NewClient(rest.Config{Base: api.URL, Timeout: 10 * time.Second}).Do(t.Context(), rest.Request{Method: "GET", Path: "/", Once: true})
+	if err != nil || a.Status != http.StatusNotFound {
+		t.Errorf("Do = %v, %v", a, err)
+	}
+}
+
 func TestNoURL(t *testing.T) {
 	t.Parallel()
 	_, err := rest.NewClient(rest.Config{Base: "https://api.example", Timeout: time.Second}).Do(t.Context(), rest.Request{Method: "GET", Path: "/\x00"})
@@ -168,7 +183,7 @@ func TestJSON(t *testing.T) {
 func TestRefusal(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]certify.Code{
-		100: certify.CodeProviderInvalid, 302: certify.CodeProviderInvalid, 400: certify.CodeProviderInvalid, 409: certify.CodeProviderInvalid,
+		100: certify.CodeProviderInvalid, 199: certify.CodeProviderInvalid, 300: certify.CodeProviderInvalid, 302: certify.CodeProviderInvalid, 400: certify.CodeProviderInvalid, 409: certify.CodeProviderInvalid,
 		408: certify.CodeProviderUnavailable, 429: certify.CodeProviderUnavailable, 500: certify.CodeProviderUnavailable, 599: certify.CodeProviderUnavailable,
 	} {
 		a, _, err := ask(t, answer(status, "", ""), true)
@@ -177,6 +192,13 @@ func TestRefusal(t *testing.T) {
 		}
 		if got := a.Refusal(); got.Code != want || !strings.HasPrefix(got.Detail, "record: HTTP ") || a.OK() {
 			t.Errorf("%d: %v", status, got)
+		} else if strings.Contains(got.Detail, "redirects are not followed") != (status >= 300 && status < 400) {
+			t.Errorf("%d: %s", status, got.Detail)
+		}
+	}
+	for _, status := range []int{200, 299} {
+		if a, _, err := ask(t, answer(status, "", ""), true); err != nil || !a.OK() {
+			t.Errorf("%d is a success", status)
 		}
 	}
 }

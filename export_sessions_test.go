@@ -1,0 +1,19 @@
+package certify
+
+// Len is the number of entries, expired ones included.
+func (s *MemoryStore) Len() int { return s.entries.len() }
+
+// VerifiedLen is the number of claims that are remembered as verified.
+func (s *Sessions) VerifiedLen() int {
+	if v := s.keys.Load().verified; v != nil {
+		return v.len()
+	}
+	return 0
+}
+
+func (s *shelf[V]) len() (n int) {
+	for i := range s.shards {
+		n += s.shards[i].entries.ItemCount()
+	}
+	return n
+}
