@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -70,8 +71,28 @@ func TestSandboxServesUntilTheContextEnds(t *testing.T) {
 	if got := <-code; got != 0 {
 		t.Errorf("exit code %d, want 0", got)
 	}
-	if _, err := net.Dial("tcp", strings.TrimPrefix(base, "http://")); err == nil {
-		t.Error("still listening")
+}
+
+func TestServeUntilStopsListening(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- serveUntil(ctx, listener, http.NotFoundHandler()) }()
+	resp, err := http.Get("http://" + listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	if _, err := listener.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the listener is still open: %v", err)
 	}
 }
 
