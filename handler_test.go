@@ -657,3 +657,32 @@ func TestStoreDownRefuses(t *testing.T) {
 		t.Errorf("logout: status %d", a.StatusCode)
 	}
 }
+
+// Going back after signing out repeats the callback. The app is not asked to
+// sign the person in again.
+func TestARepeatAfterLogoutAsksNobody(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) {
+			asked++
+			return "", nil
+		}
+	}}).browser()
+	b.pass()
+	cookies := b.attemptCookies()
+	id := ""
+	for id = range b.provider.records {
+	}
+	b.post("/certifications/logout", "")
+	path := "/certifications/redirect?imp_uid=" + id
+	if a := b.get(path, append([]string{"Cookie", cookies}, navigation...)...); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/cellar" {
+		t.Errorf("navigating: status %d to %q", a.StatusCode, a.Header.Get("Location"))
+	}
+	if a := b.get(path, "Cookie", cookies); a.code() != "claim_revoked" {
+		t.Errorf("by fetch: status %d: %s", a.StatusCode, a.body)
+	}
+	if asked != 1 || b.cookie("certify") != "" {
+		t.Errorf("Accept was asked %d times, cookie %q", asked, b.cookie("certify"))
+	}
+}

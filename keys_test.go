@@ -104,6 +104,23 @@ func TestKeyIDOfASecret(t *testing.T) {
 	}
 }
 
+// Attempts are signed with a key of their own, made from the private part
+// under a label: whoever has the public key can make none, and no attempt is a
+// claim even if nobody looked at its type.
+func TestAttemptsHaveAKeyOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{secretLine, ed25519Line, p256Line} {
+		b := newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) { c.Keys = testKeys(t, line) }}).browser()
+		b.begin("/cellar")
+		_, token, _ := strings.Cut(b.attemptCookies(), "=")
+		dot := strings.LastIndexByte(token, '.')
+		own := derive(t, keyBytes(t, line), "certify attempt v1", 32)
+		if want := b64url.EncodeToString(hmacSHA256(own)(token[:dot])); token[dot+1:] != want {
+			t.Errorf("%.6s: an attempt is signed with another key than its own", line)
+		}
+	}
+}
+
 func TestGenerateKey(t *testing.T) {
 	t.Parallel()
 	for _, alg := range []string{"HS256", "EdDSA", "ES256"} {

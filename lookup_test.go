@@ -10,13 +10,15 @@ import (
 	"github.com/certify-go/certify"
 )
 
-// hold makes lookups wait until the returned function is called, and tells of
-// each that arrives.
-func (p *fakeProvider) hold() (arrived chan string, release func()) {
+// hold makes lookups of one id wait until the returned function is called, and
+// tells of each that arrives.
+func (p *fakeProvider) hold(id string) (arrived chan string, release func()) {
 	arrived, held := make(chan string, 100), make(chan struct{})
-	p.fail = func(id string) error {
-		arrived <- id
-		<-held
+	p.fail = func(asked string) error {
+		if asked == id {
+			arrived <- id
+			<-held
+		}
 		return nil
 	}
 	return arrived, sync.OnceFunc(func() { close(held) })
@@ -28,7 +30,7 @@ func TestLookupsAreLimited(t *testing.T) {
 	first, second := s.browser(), s.browser()
 	s.provider.verify("imp_1", first.begin("/"))
 	s.provider.verify("imp_2", second.begin("/"))
-	arrived, release := s.provider.hold()
+	arrived, release := s.provider.hold("imp_1")
 	defer release()
 	done := make(chan answer)
 	go func() { done <- first.post("/certifications", `{"imp_uid":"imp_1"}`) }()

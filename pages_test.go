@@ -44,7 +44,7 @@ func TestPageTellsEveryReason(t *testing.T) {
 	b.pass(func(id *certify.Identity) { id.BirthDate = born(t, "2012-01-01", noon) })
 	b.wait(time.Hour)
 	for language, want := range map[string][]string{
-		"ko": {"나이 제한이 있습니다", "나이 제한으로 이용할 수 없습니다", "본인인증을 다시 해 주세요", `lang="ko"`},
+		"ko": {"나이 제한이 있습니다", "나이 제한으로 이용하실 수 없습니다", "본인인증을 다시 해 주세요", `lang="ko"`},
 		"en": {"There is an age limit", "You are not old enough", "please verify once more", `lang="en"`},
 		"ja": {"나이 제한이 있습니다"},
 	} {
@@ -116,5 +116,36 @@ func TestStartNeedsAnAccount(t *testing.T) {
 	account = "member-1"
 	if a := b.get("/cellar"); a.StatusCode != 200 || b.cookie("certify") != token {
 		t.Errorf("signed in again: status %d: %s", a.StatusCode, a.body)
+	}
+}
+
+// A policy's denial cannot borrow a code that sends the visitor to verify: the
+// start page would find the claim good and send them back, for ever.
+func TestADenialIsNoMissingClaim(t *testing.T) {
+	t.Parallel()
+	for _, code := range []certify.Code{certify.CodeVerificationRequired, certify.CodeClaimExpired, certify.CodeClaimRevoked} {
+		b := newSite(t, siteConfig{routes: func(mux *http.ServeMux) {
+			mux.Handle("/own", certify.Require(certify.PolicyFunc(func(time.Time, *certify.Claim) error {
+				return &certify.Denial{Code: code}
+			}))(http.NotFoundHandler()))
+		}}).browser()
+		b.pass()
+		if a := b.get("/own", navigation...); a.StatusCode != 403 || b.cookie("certify") == "" {
+			t.Errorf("%s: status %d to %q", code, a.StatusCode, a.Header.Get("Location"))
+		}
+	}
+}
+
+func TestYouthMediaWithoutAccountsIsToldToTheOperator(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{routes: func(mux *http.ServeMux) {
+		mux.Handle("/film", certify.Require(certify.YouthMedia())(http.NotFoundHandler()))
+	}}).browser()
+	b.pass()
+	if a := b.get("/film"); a.StatusCode != 403 || a.code() != "account_required" {
+		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	}
+	if n := strings.Count(b.log.String(), "SessionConfig.Account is not set"); n != 1 {
+		t.Errorf("told %d times", n)
 	}
 }

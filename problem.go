@@ -40,6 +40,9 @@ func problemOf(err error) problem {
 	case !known:
 		text = problemTexts[CodeInternal]
 	}
+	if p.denial != nil && text.status == http.StatusUnauthorized && p.code != CodeStale {
+		text.status, text.next = http.StatusForbidden, noNext // the claim is good, and verifying would not end it
+	}
 	p.problemText = text
 	if p.denial != nil && p.denial.Detail != "" {
 		p.ko, p.en = p.denial.Detail, p.denial.Detail
@@ -142,9 +145,8 @@ func (p problem) passes() bool {
 func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	ss, p := s.sessions, problemOf(err)
 	ss.emit(r.Context(), Event{Kind: EventDenied, Code: p.code, Policy: p.policy(), Detail: whyOf(err)})
-	if p.code == CodeNationalityUnknown {
-		ss.emit(r.Context(), Event{Kind: EventFault, Code: p.code, Policy: p.policy(),
-			Detail: "a policy asks for the nationality, and the provider did not tell it: does the PG contract have the foreigner option?"})
+	if hint := ss.operatorHint(p.code); hint != "" {
+		ss.emit(r.Context(), Event{Kind: EventFault, Code: p.code, Policy: p.policy(), Detail: hint})
 	}
 	if ss.deny != nil {
 		ss.deny(w, r, err)
@@ -164,6 +166,17 @@ func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		p.challenge(w.Header(), s)
 		p.write(w, r, start)
 	}
+}
+
+// operatorHint tells of refusals that no visitor can do anything about.
+func (s *Sessions) operatorHint(code Code) string {
+	switch {
+	case code == CodeNationalityUnknown:
+		return "a policy asks for the nationality, and the provider did not tell it: does the PG contract have the foreigner option?"
+	case code == CodeAccountRequired && s.account == nil:
+		return "a policy asks for the member who was verified, and SessionConfig.Account is not set"
+	}
+	return ""
 }
 
 func (p problem) policy() string {

@@ -25,7 +25,10 @@ func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
 		return CodeRequestMalformed
 	}
 	pg := newPage(r, CodeVerificationRequired)
-	pg.Path, pg.ReturnTo, pg.Place, pg.Purpose = h.path, back, placeOf(back), purpose
+	pg.Path, pg.ReturnTo, pg.Purpose = h.path, back, purpose
+	if purpose == "" { // else it is not the page that asks
+		pg.Place = placeOf(back)
+	}
 	pg.HelpURL, pg.Script = h.helpURL, startScript
 	pg.Message = problemOf(CodeVerificationRequired).detail(pg.Korean)
 	if text, ok := problemTexts[Code(q.Get("reason"))]; ok {

@@ -35,14 +35,24 @@ func startChromium() context.Context {
 	if path == "" {
 		return nil
 	}
+	dir, err := os.MkdirTemp("", "moonlight-chromium-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "Chromium has no place for its profile:", err)
+		return nil
+	}
 	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.NoFirstRun, chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("headless", "new"), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("accept-lang", "ko-KR,ko")}
+		chromedp.UserDataDir(dir), chromedp.Env("TMPDIR=" + dir), chromedp.Flag("headless", "new"), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("accept-lang", "ko-KR,ko")}
 	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage"} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
 	ctx, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(ctx)
-	stopChromium = func() { stop(); stopAllocator() }
+	stopChromium = func() {
+		_ = chromedp.Cancel(ctx) // waits until it is gone
+		stop()
+		stopAllocator()
+		_ = os.RemoveAll(dir)
+	}
 	if err := chromedp.Do(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "Chromium does not start:", err)
 		return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,7 +23,7 @@ func (s *shop) aboutMe(r *http.Request) (any, error) {
 	if !ok {
 		return nil, nil
 	}
-	return append(aboutPerson(c), aboutToken(c)...), nil
+	return slices.Concat(aboutPerson(c), s.aboutParties(c), aboutToken(c)), nil
 }
 
 func aboutPerson(c *certify.Claim) []fact {
@@ -42,11 +43,22 @@ func aboutPerson(c *certify.Claim) []fact {
 	}
 }
 
-func aboutToken(c *certify.Claim) []fact {
+func (s *shop) aboutParties(c *certify.Claim) []fact {
 	return []fact{
+		{"iss", s.origin,
+			"이 정보에 서명한 곳입니다.",
+			"Who signed the claim."},
+		{"aud", s.origin,
+			"이 정보를 쓸 수 있는 곳입니다. 다른 사이트는 받아들이지 않습니다.",
+			"Who may use the claim. No other site accepts it."},
 		{"sub", c.Subject,
 			"이 인증에 묶인 계정입니다. 이 가게는 인증과 계정을 묶지 않으므로 비어 있습니다.",
 			"The account that the claim is bound to. This shop binds none, so there is nothing."},
+	}
+}
+
+func aboutToken(c *certify.Claim) []fact {
+	return []fact{
 		{"auth_time", instant(c.AuthTime),
 			"본인인증을 마친 때입니다. 주문할 때는 5분이 지나지 않아야 합니다.",
 			"When you were verified. To order, it must be less than five minutes ago."},

@@ -187,6 +187,19 @@ func TestLeavingLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestATokenOfNobodyCountsForNothing(t *testing.T) {
+	t.Parallel()
+	m := newTestMembers(t, atNoon)
+	_, token := m.mustEnter(t, "ci", "")
+	err := m.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketPeople).Delete(m.hash("ci")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := m.find(token); ok || err != nil {
+		t.Errorf("found: %v, %v", ok, err)
+	}
+}
+
 func TestSigningOutVoidsOneToken(t *testing.T) {
 	t.Parallel()
 	m := newTestMembers(t, atNoon)

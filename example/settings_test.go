@@ -57,14 +57,16 @@ func TestHalfASetNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
+// with is env with one variable more, or another value of it.
+func with(env map[string]string, name, value string) map[string]string {
+	env = maps.Clone(env)
+	env[name] = value
+	return env
+}
+
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	none, whole := map[string]string{}, realSet(t)
-	with := func(env map[string]string, name, value string) map[string]string {
-		env = maps.Clone(env)
-		env[name] = value
-		return env
-	}
 	tests := []struct {
 		name string
 		args string

@@ -149,12 +149,12 @@ func (s *shop) front(next http.Handler) http.Handler {
 	})
 }
 
-// elsewhere reports whether somebody opened the sandboxed shop by another name
-// of this machine, "localhost" for 127.0.0.1. Cookies belong to one name, and
-// the phone's way back leads to the origin.
+// elsewhere reports whether somebody begins to verify under another name of
+// this machine, "localhost" for 127.0.0.1. Cookies belong to one name, and the
+// phone's way back from the provider leads to the origin.
 func (s *shop) elsewhere(r *http.Request) bool {
 	return s.sandboxURL != "" && r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" &&
-		!strings.EqualFold("http://"+r.Host, s.origin)
+		r.URL.Path == "/certifications/" && !strings.EqualFold("http://"+r.Host, s.origin)
 }
 
 // rootPath is the request's path, and never a "//host".

@@ -156,19 +156,25 @@ func (v *visitor) cookie(name string) string {
 	return ""
 }
 
-// claimID is the jti of the claim that the visitor holds, "" without one.
-func (v *visitor) claimID() string {
+// claimPayload is what the visitor's claim says, "{}" without one.
+func (v *visitor) claimPayload() []byte {
 	v.t.Helper()
 	parts := strings.Split(v.cookie("certify"), ".")
 	if len(parts) != 3 {
-		return ""
+		return []byte("{}")
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
 		v.t.Fatal(err)
 	}
+	return payload
+}
+
+// claimID is the jti of the claim that the visitor holds, "" without one.
+func (v *visitor) claimID() string {
+	v.t.Helper()
 	var claims struct{ Jti string }
-	if err := json.Unmarshal(payload, &claims); err != nil {
+	if err := json.Unmarshal(v.claimPayload(), &claims); err != nil {
 		v.t.Fatal(err)
 	}
 	return claims.Jti

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -208,13 +210,24 @@ func TestAboutMe(t *testing.T) {
 	page := v.open("/me")
 	want(t, "verified", page, http.StatusOK, v.claimID(), "2026-08-10 12:00:00 KST", "2026-08-11 00:00:00 KST")
 	shown := regexp.MustCompile(`<dt><code>([a-z_]+)</code></dt><dd class="value">(?:<code>([^<]*)</code>)?`).FindAllStringSubmatch(page.body, -1)
+	inToken := map[string]any{}
+	if err := json.Unmarshal(v.claimPayload(), &inToken); err != nil {
+		t.Fatal(err)
+	}
 	var names []string
 	values := map[string]string{}
 	for _, m := range shown {
 		names = append(names, m[1])
 		values[m[1]] = m[2]
+		if _, ok := inToken[m[1]]; ok != (m[2] != "") {
+			t.Errorf("%s is in the token: %v, and shown as %q", m[1], ok, m[2])
+		}
+		delete(inToken, m[1])
 	}
-	if all := []string{"age", "birth_year", "foreigner", "di_hash", "sub", "auth_time", "iat", "exp", "jti", "txn"}; !slices.Equal(names, all) {
+	if len(inToken) > 0 {
+		t.Errorf("not explained: %v", slices.Collect(maps.Keys(inToken)))
+	}
+	if all := []string{"age", "birth_year", "foreigner", "di_hash", "iss", "aud", "sub", "auth_time", "iat", "exp", "jti", "txn"}; !slices.Equal(names, all) {
 		t.Errorf("shown are %q", names)
 	}
 	if values["age"] != "36" || values["birth_year"] != "1990" || values["foreigner"] != "false" || values["sub"] != "" || len(values["di_hash"]) != 43 {
