@@ -121,6 +121,14 @@ func TestMemoryStore(t *testing.T) {
 			s.wait(time.Second)
 			return s.add("k", "b", time.Hour) + s.get("k"), "bb"
 		}},
+		{"added after it expired, behind others", func(s *shop) (string, string) {
+			for i := range 10 {
+				s.put(fmt.Sprint(i), "x", time.Millisecond)
+			}
+			s.put("k", "a", time.Second)
+			s.wait(time.Second)
+			return s.add("k", "b", time.Hour) + s.get("k"), "bb"
+		}},
 		{"a later put lengthens it", func(s *shop) (string, string) {
 			s.put("k", "a", time.Second)
 			s.put("k", "b", time.Hour)
@@ -160,7 +168,7 @@ func TestMemoryStore(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			if got, want := tc.play(newShop(t, 0)); got != want {
+			if got, want := tc.play(newShop(t, 1000)); got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})

@@ -77,7 +77,7 @@ func TestSandboxPeople(t *testing.T) {
 func checkPerson(t *testing.T, person, pg string, now time.Time, got *certify.Identity, err error) {
 	t.Helper()
 	switch person {
-	case sandbox.NeverFinishes:
+	case sandbox.NeverFinishes, sandbox.FinishesLate:
 		wantCode(t, err, certify.CodeVerificationPending)
 		return
 	case sandbox.TestChannel:
@@ -152,6 +152,20 @@ func checkGiven(t *testing.T, person, pg string, got *certify.Identity) {
 	}
 }
 
+func TestSandboxFinishesLate(t *testing.T) {
+	t.Parallel()
+	s := newSandboxAt(t, testNow())
+	p := newProvider(t, s.cfg)
+	id := s.verify(sandbox.FinishesLate, "")
+	_, err := p.Lookup(t.Context(), id)
+	wantCode(t, err, certify.CodeVerificationPending)
+	later := testNow().Add(2 * time.Second)
+	s.clock.Store(&later)
+	if _, err := p.Lookup(t.Context(), id); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSandboxTestChannelAllowed(t *testing.T) {
 	t.Parallel()
 	s := newSandboxAt(t, testNow())
@@ -196,4 +210,39 @@ func TestSandboxRefusesCredentials(t *testing.T) {
 	s.cfg.Secret = testSecret
 	_, err := newProvider(t, s.cfg).Lookup(t.Context(), s.verify(sandbox.Adult, ""))
 	wantCode(t, err, certify.CodeProviderMisconfigured)
+}
+
+func TestSandboxOTP(t *testing.T) {
+	t.Parallel()
+	s := newSandboxAt(t, testNow())
+	s.cfg.ChannelKey = sandbox.ChannelKeyKCP
+	p, ctx := newProvider(t, s.cfg), t.Context()
+	typed, err := s.server.ParticularsOf(sandbox.Adult)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := iamport.OTPRequest{
+		MerchantUID: attemptID, Name: typed.Name, Phone: typed.PhoneNumber,
+		Birth: typed.IdentityNumber[:6], GenderDigit: typed.IdentityNumber[6:], Carrier: "KT",
+	}
+	stranger := r
+	stranger.Name = "아무개"
+	_, err = p.RequestOTP(ctx, stranger)
+	wantOTPError(t, err, iamport.ErrOTPRefused)
+	wantOTPError(t, p.ConfirmOTP(ctx, "imp_000000000000", "123456"), iamport.ErrOTPNotFound)
+	uid, err := p.RequestOTP(ctx, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Lookup(ctx, uid)
+	wantCode(t, err, certify.CodeVerificationPending)
+	wantOTPError(t, p.ConfirmOTP(ctx, uid, "1234567890"), iamport.ErrOTPRefused)
+	code := s.server.SentCode(typed.PhoneNumber)
+	if err := p.ConfirmOTP(ctx, uid, code); err != nil {
+		t.Fatal(err)
+	}
+	wantOTPError(t, p.ConfirmOTP(ctx, uid, code), iamport.ErrOTPMalformed)
+	if id, err := p.Lookup(ctx, uid); err != nil || id.AttemptID != attemptID || id.Name != r.Name {
+		t.Errorf("Lookup after ConfirmOTP: %v", err)
+	}
 }

@@ -136,8 +136,19 @@
     });
   }
 
+  // navigator.cookieEnabled is true even where Chromium's settings block every
+  // cookie, and a verification without them is a fee for nothing.
+  function keepsCookies() {
+    try {
+      document.cookie = "certify-probe=1; SameSite=Lax";
+      var kept = document.cookie.indexOf("certify-probe=1") >= 0;
+      document.cookie = "certify-probe=; SameSite=Lax; Max-Age=0";
+      return kept;
+    } catch (e) { return false; } // in a sandboxed frame
+  }
+
   button.addEventListener("click", open);
   again.addEventListener("click", confirm);
   window.addEventListener("pageshow", function (event) { if (event.persisted) { start(); } });
-  if (navigator.cookieEnabled === false) { tell("cookies", true); } else { start(); }
+  if (keepsCookies()) { start(); } else { tell("cookies", true); }
 })();

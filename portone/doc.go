@@ -29,10 +29,11 @@
 // anybody as anybody.
 //
 // What the PG leaves out stays empty in the identity: the DI with KG Inicis
-// (INICIS_UNIFIED), phone and operator with Danal unless contracted. There the
-// people type their nationality themselves with some certificate services, and
-// the identity says so. The DI of a person is the same string as through V1
-// under one PG merchant id. The carrier LG U+ is "LGU" here and "LGT" in V1.
+// (INICIS_UNIFIED), phone and operator with Danal unless contracted. With some
+// of the certificate services behind KG Inicis people type their nationality
+// themselves, and the identity says so. The DI of a person is the same string
+// as through V1 under one PG merchant id. The carrier LG U+ is "LGU" here and
+// "LGT" in V1; [certify.Identity.Channel] is written as in V1: "danal".
 //
 // # A form of your own
 //

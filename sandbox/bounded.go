@@ -23,13 +23,30 @@ func (b *bounded[V]) add(id string, v V) bool {
 	if _, taken := b.byID[id]; taken {
 		return false
 	}
+	b.insert(id, v)
+	return true
+}
+
+// upsert stores what change makes of the value, or of none if the id is new.
+// change runs under the lock.
+func (b *bounded[V]) upsert(id string, change func(V) V) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v, known := b.byID[id]
+	if v = change(v); known {
+		b.byID[id] = v
+		return
+	}
+	b.insert(id, v)
+}
+
+func (b *bounded[V]) insert(id string, v V) {
 	if len(b.order) == b.limit {
 		delete(b.byID, b.order[0])
 		b.order = b.order[1:]
 	}
 	b.byID[id] = v
 	b.order = append(b.order, id)
-	return true
 }
 
 func (b *bounded[V]) get(id string) (V, bool) {
@@ -59,4 +76,17 @@ func (b *bounded[V]) remove(id string) (V, bool) {
 	v, ok := b.byID[id]
 	delete(b.byID, id)
 	return v, ok
+}
+
+// all answers the values, oldest first.
+func (b *bounded[V]) all() []V {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	values := make([]V, 0, len(b.byID))
+	for _, id := range b.order {
+		if v, ok := b.byID[id]; ok {
+			values = append(values, v)
+		}
+	}
+	return values
 }

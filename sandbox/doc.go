@@ -1,6 +1,6 @@
-// Package sandbox is i'mport (PortOne V1) identity verification on your own
-// machine: the REST API, the browser script and its window, with test people
-// instead of real ones.
+// Package sandbox is i'mport (PortOne V1) and PortOne V2 identity verification
+// on your own machine: the REST APIs, the browser scripts and their window, with
+// test people instead of real ones.
 //
 //	s, err := sandbox.New(sandbox.Config{})
 //	if err != nil { … }
@@ -8,14 +8,24 @@
 //
 // Point the application's i'mport base URL at http://127.0.0.1:8787, its
 // script at http://127.0.0.1:8787/v1/iamport.js, and give it [DefaultCode],
-// [DefaultKey] and [DefaultSecret].
+// [DefaultKey] and [DefaultSecret]. For V2 the base URL is the same, the script
+// http://127.0.0.1:8787/v2/browser-sdk.js, and the rest [DefaultStoreID],
+// [DefaultAPISecret] and one of the channel keys, such as [ChannelKeyDanal].
 //
 // An application may also mount its /sandbox/ paths on its own origin, with
-// mux.Handle("/sandbox/", s); the script is then /sandbox/v1/iamport.js.
+// mux.Handle("/sandbox/", s); the scripts are then
+// /sandbox/v1/iamport.js and /sandbox/v2/browser-sdk.js.
 //
-// Tests need no browser: [Server.Verify] completes a verification from Go, and
-// POST /sandbox/verifications does the same from any language. Each [Person]
-// exists for one reason, such as turning 19 tomorrow or having no DI.
+// Tests need no browser: [Server.Verify] and, for V2, [Server.VerifyIdentity]
+// complete a verification from Go, and POST /sandbox/verifications and
+// /sandbox/identity-verifications do the same from any language. Each [Person]
+// exists for one reason, such as turning 19 tomorrow or having no DI. They have
+// the same CI and DI through both.
+//
+// A form of the application's own is served too: otp/request and otp/confirm of
+// V1, send, resend and confirm of V2, for particulars as in
+// GET /sandbox/people. [Server.SentCode] and GET /sandbox/messages tell the
+// digits.
 //
 // The window is made to be driven by browser tests: it has radio buttons named
 // carrier and person (values as in GET /sandbox/people), a field named code,
@@ -24,7 +34,9 @@
 //
 // What it answers follows the vendor's published schema and publicly recorded
 // responses: the {code, message, response} envelope, the escaped JSON text,
-// and which fields are null, absent or "" with which payment gateway (PG).
+// and which fields are null, absent or "" with which payment gateway (PG); of V2
+// the three shapes by status, and the errors with their types. V2's Bearer
+// tokens are not served, and records of V1 are not listed in V2.
 //
 // # What it is not
 //
@@ -32,7 +44,7 @@
 // from another address, or for another host name than localhost, 127.0.0.0/8
 // or [::1], gets 403. (Browsers, for their part, let only pages that come from
 // this machine load a script from it.) It keeps everything in memory: the
-// newest 10,000 records and the newest 1,000 windows; older ones are dropped,
+// newest 10,000 records of each API and the newest 1,000 windows; older ones are dropped,
 // and a restart forgets all. The people in it are invented, with telephone
 // numbers that are never assigned.
 package sandbox

@@ -120,6 +120,12 @@ func sdkScript(w http.ResponseWriter, _ *http.Request) {
 	serveStatic(w, "iamport.js", "text/javascript; charset=utf-8")
 }
 
+// identitySDKScript is the same for V2.
+func identitySDKScript(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
+	serveStatic(w, "browser-sdk.js", "text/javascript; charset=utf-8")
+}
+
 // oldSDKScript answers under the file names of 1.1.4 to 1.2.1. Those needed
 // jQuery; this one does not mind it.
 func oldSDKScript(w http.ResponseWriter, r *http.Request) {
@@ -157,6 +163,6 @@ func (s *Server) showRefusal(w http.ResponseWriter, r *http.Request, err error) 
 	code, message := "SANDBOX_"+strings.ToUpper(input.code), input.message
 	s.render(w, r, input.status(), "refused", refusalView{
 		Message: input.message,
-		ending:  ending{Opener: opener, Result: resultJSON(Result{ErrorCode: &code, ErrorMsg: &message})},
+		ending:  ending{Opener: opener, Result: jsonText(Result{ErrorCode: &code, ErrorMsg: &message})},
 	}, "")
 }

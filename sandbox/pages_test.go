@@ -31,12 +31,16 @@ func TestPagesAndScriptsAreServed(t *testing.T) {
 		{"/js/iamport.payment-1.1.9.js", 200, script, "certification"},
 		{"/js/iamport.payment-1.2.0.js", 200, script, "certification"},
 		{"/js/iamport.payment-1.2.1.js", 200, script, "certification"},
+		{"/v2/browser-sdk.js", 200, script, "requestIdentityVerification"},
+		{"/sandbox/v2/browser-sdk.js", 200, script, "requestIdentityVerification"},
 		{"/sandbox/js/iamport.payment-1.1.4.js", 200, script, "certification"},
 		{"/js/iamport.payment-1.1.3.js", 404, "", ""},
 		{"/js/iamport.payment-1.2.2.js", 404, "", ""},
 		{"/js/jquery.js", 404, "", ""},
 		{"/", 200, page, "내 컴퓨터의 본인인증"},
 		{"/sandbox", 200, page, sandbox.DefaultCode},
+		{"/sandbox", 200, page, sandbox.DefaultStoreID},
+		{"/sandbox", 200, page, sandbox.ChannelKeyKCPTest},
 		{"/sandbox/", 200, page, "nineteen-tomorrow"},
 		{"/sandbox/assets/sandbox.css", 200, "text/css; charset=utf-8", "prefers-color-scheme"},
 		{"/sandbox/assets/window.js", 200, script, "postMessage"},
@@ -63,6 +67,7 @@ func TestSDKMayBeLoadedByAnyOrigin(t *testing.T) {
 	s := newSandbox(t, at(noon))
 	for path, want := range map[string]string{
 		"/v1/iamport.js":              "cross-origin",
+		"/v2/browser-sdk.js":          "cross-origin",
 		"/sandbox/assets/sandbox.css": "same-origin",
 		"/sandbox":                    "same-origin",
 	} {
@@ -215,16 +220,16 @@ func TestPagesEscapeWhatThePagePasses(t *testing.T) {
 
 func TestHomeShowsOnlyTheFakeCredentials(t *testing.T) {
 	t.Parallel()
-	s, err := sandbox.New(sandbox.Config{Key: "own-key", Secret: "own-secret"})
+	s, err := sandbox.New(sandbox.Config{Key: "own-key", Secret: "own-secret", APISecret: "own-secret-v2"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	page := serve(s, request("GET", "/sandbox", "")).Body.String()
-	if strings.Contains(page, "own-key") || strings.Contains(page, "own-secret") {
+	if strings.Contains(page, "own-key") || strings.Contains(page, "own-secret") || strings.Contains(page, "own-secret-v2") {
 		t.Error("the page shows credentials that are somebody's own")
 	}
 	page = serve(newSandbox(t, at(noon)), request("GET", "/sandbox", "")).Body.String()
-	if !strings.Contains(page, sandbox.DefaultKey) || !strings.Contains(page, sandbox.DefaultSecret) {
+	if !strings.Contains(page, sandbox.DefaultKey) || !strings.Contains(page, sandbox.DefaultSecret) || !strings.Contains(page, sandbox.DefaultAPISecret) {
 		t.Error("the page does not tell the default credentials")
 	}
 }

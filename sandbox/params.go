@@ -22,7 +22,7 @@ func parseWindow(q url.Values, code string) (window, error) {
 	if w.minAge, err = parseMinAge(q.Get("min_age")); err != nil {
 		return window{}, err
 	}
-	if w.provider, err = parsePG(q.Get("pg")); err != nil {
+	if w.provider, err = parsePG(q.Get("pg"), q.Get("channelKey")); err != nil {
 		return window{}, err
 	}
 	return w, w.check()
@@ -71,9 +71,13 @@ func parseMinAge(s string) (int, error) {
 	return age, nil
 }
 
-// parsePG reads `pg`, "danal" or "danal.{CPID}". Which gateway a channelKey
-// stands for only the vendor's console knows; the sandbox takes danal.
-func parsePG(s string) (string, error) {
+// parsePG reads `pg`, "danal" or "danal.{CPID}", and without it the channelKey.
+// Which gateway that stands for the sandbox knows of its own keys; the rest it
+// takes for danal's.
+func parsePG(s, channelKey string) (string, error) {
+	if c, ok := channelByKey(channelKey); ok && s == "" {
+		return c.provider, nil
+	}
 	if s == "" {
 		return Danal, nil
 	}

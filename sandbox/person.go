@@ -3,6 +3,7 @@ package sandbox
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // The ids of the test people; see [People] for what each one is for.
@@ -22,6 +23,7 @@ const (
 	NoDI               = "no-di"
 	NoCI               = "no-ci"
 	NeverFinishes      = "never-finishes"
+	FinishesLate       = "finishes-late"
 	TestChannel        = "test-channel"
 )
 
@@ -60,6 +62,7 @@ type Person struct {
 	noCI        bool
 	testMID     bool
 	unfinished  bool
+	late        time.Duration // between the end in the window and that of the record
 }
 
 type nationality int
@@ -77,6 +80,15 @@ func (p Person) provider(wanted string) (string, bool) {
 		return p.Providers[0], true
 	}
 	return wanted, slices.Contains(p.Providers, wanted)
+}
+
+// finishes is when lookups see what was verified at that time; zero means at
+// once.
+func (p Person) finishes(at time.Time) time.Time {
+	if p.late == 0 {
+		return time.Time{}
+	}
+	return at.Add(p.late)
 }
 
 // nearest is the wanted gateway if the person can be met through it, and their

@@ -15,6 +15,19 @@ import (
 // changed once stored.
 type record map[string]any
 
+// stored is a record that lookups may not see finished at once.
+type stored struct {
+	before, after record
+	from          time.Time // of which on after counts
+}
+
+func (s stored) at(now time.Time) record {
+	if s.after == nil || now.Before(s.from) {
+		return s.before
+	}
+	return s.after
+}
+
 // attempt is what is known of a verification before anybody is identified.
 type attempt struct {
 	impUID      string
@@ -53,7 +66,7 @@ func (a attempt) certified(p Person, today date, at time.Time) (record, error) {
 	if p.unfinished {
 		return r, nil
 	}
-	tid, err := transactionID(a.provider, p, at)
+	tid, err := transactionID(a.provider, p.inicisMID(), at)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +155,7 @@ func duplicationInformation(personID string) string {
 
 // transactionID (`pg_tid`) follows the observed shapes of danal and inicis;
 // none is on record for kcp_v2.
-func transactionID(provider string, p Person, at time.Time) (string, error) {
+func transactionID(provider, mid string, at time.Time) (string, error) {
 	serial, err := randomDigits(12)
 	if err != nil {
 		return "", err
@@ -151,11 +164,20 @@ func transactionID(provider string, p Person, at time.Time) (string, error) {
 	if provider != InicisUnified {
 		return minute + serial, nil
 	}
-	mid := "MIIcertify"
-	if p.testMID {
-		mid = "MIIiasTest"
-	}
 	return "INISA_" + mid + minute + serial, nil
+}
+
+// The merchant ids at inicis: the sandbox's, and the shared one of its tests.
+const (
+	inicisMID     = "MIIcertify"
+	inicisTestMID = "MIIiasTest"
+)
+
+func (p Person) inicisMID() string {
+	if p.testMID {
+		return inicisTestMID
+	}
+	return inicisMID
 }
 
 func randomDigits(n int) (string, error) {

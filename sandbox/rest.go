@@ -17,7 +17,7 @@ const (
 	messageMissing        = " 파라메터가 누락되었습니다."
 	messageNotFound       = "인증결과가 존재하지 않습니다."
 	messageUnauthorized   = "access token이 없거나 만료되었습니다. POST /users/getToken으로 다시 발급받으세요."
-	messageUnknownRoute   = "sandbox에 없는 API입니다. POST /users/getToken, GET·DELETE /certifications/{imp_uid}만 있습니다."
+	messageUnknownRoute   = "sandbox에 없는 API입니다. POST /users/getToken, GET·DELETE /certifications/{imp_uid}, POST /certifications/otp/request와 /certifications/otp/confirm/{imp_uid}, V2의 /identity-verifications만 있습니다."
 )
 
 func unknownRoute(w http.ResponseWriter, _ *http.Request) {
@@ -105,12 +105,20 @@ func accessToken(h http.Header) string {
 }
 
 func (s *Server) getCertification(w http.ResponseWriter, r *http.Request) {
-	answerRecord(w, r, s.records.get)
+	answerRecord(w, r, s.record)
 }
 
 // deleteCertification answers the record for the last time.
 func (s *Server) deleteCertification(w http.ResponseWriter, r *http.Request) {
-	answerRecord(w, r, s.records.remove)
+	answerRecord(w, r, func(id string) (record, bool) {
+		rec, ok := s.records.remove(id)
+		return rec.at(s.now()), ok
+	})
+}
+
+func (s *Server) record(id string) (record, bool) {
+	rec, ok := s.records.get(id)
+	return rec.at(s.now()), ok
 }
 
 func answerRecord(w http.ResponseWriter, r *http.Request, find func(string) (record, bool)) {

@@ -211,7 +211,7 @@ func TestUnknownRoutes(t *testing.T) {
 		{"GET", "/certifications"},
 		{"POST", "/certifications/imp_000000000000"},
 		{"GET", "/payments/imp_000000000000"},
-		{"POST", "/certifications/otp/request"},
+		{"POST", "/certifications/otp/cancel"},
 	} {
 		w := serve(s, request(target.method, target.path, ""))
 		if w.Code != 404 {

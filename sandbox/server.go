@@ -17,6 +17,12 @@ const (
 	DefaultSecret = "sandbox_secret_that_protects_nothing"
 )
 
+// What it gives its PortOne V2 client, with one of the ChannelKey constants.
+const (
+	DefaultStoreID   = "store-sandbox-of-this-machine"
+	DefaultAPISecret = "sandbox_api_secret_that_protects_nothing"
+)
+
 const (
 	maxRecords = 10_000
 	maxWindows = 1_000
@@ -32,6 +38,11 @@ type Config struct {
 	// Key and Secret are what POST /users/getToken accepts as imp_key and
 	// imp_secret; "" means [DefaultKey] and [DefaultSecret].
 	Key, Secret string
+	// StoreID is the store of PortOne V2; "" means [DefaultStoreID].
+	StoreID string
+	// APISecret is what the V2 API accepts as "Authorization: PortOne …"; ""
+	// means [DefaultAPISecret].
+	APISecret string
 	// Logger gets one line for each request: method, route, status. Nothing
 	// of a person, a token or the secret. nil means no log.
 	Logger *slog.Logger
@@ -47,26 +58,39 @@ type Server struct {
 	log     *slog.Logger
 	handler http.Handler
 
-	tokens  tokens
-	records *bounded[record]
-	windows *bounded[window]
-	pages   *pages
+	storeID   string
+	apiSecret string
+
+	tokens     tokens
+	records    *bounded[stored]
+	requests   *bounded[requested]
+	identities *bounded[identityVerification]
+	windows    *bounded[window]
+	outbox     outbox
+	pages      *pages
 }
 
 // New makes a sandbox of its own, sharing nothing with others. It refuses a
-// Code, Key or Secret with spaces or control characters, or of more than 200
+// Code, Key, Secret, StoreID or APISecret with spaces or control characters, or of more than 200
 // bytes, and names the field.
 func New(cfg Config) (*Server, error) {
 	s := &Server{
-		now:     cfg.Now,
-		code:    defaulted(cfg.Code, DefaultCode),
-		key:     defaulted(cfg.Key, DefaultKey),
-		secret:  defaulted(cfg.Secret, DefaultSecret),
-		log:     cfg.Logger,
-		records: newBounded[record](maxRecords),
-		windows: newBounded[window](maxWindows),
+		now:       cfg.Now,
+		code:      defaulted(cfg.Code, DefaultCode),
+		key:       defaulted(cfg.Key, DefaultKey),
+		secret:    defaulted(cfg.Secret, DefaultSecret),
+		log:       cfg.Logger,
+		storeID:   defaulted(cfg.StoreID, DefaultStoreID),
+		apiSecret: defaulted(cfg.APISecret, DefaultAPISecret),
+
+		records:    newBounded[stored](maxRecords),
+		requests:   newBounded[requested](maxRecords),
+		identities: newBounded[identityVerification](maxRecords),
+		windows:    newBounded[window](maxWindows),
 	}
-	for _, f := range []struct{ name, value string }{{"Code", s.code}, {"Key", s.key}, {"Secret", s.secret}} {
+	for _, f := range []struct{ name, value string }{
+		{"Code", s.code}, {"Key", s.key}, {"Secret", s.secret}, {"StoreID", s.storeID}, {"APISecret", s.apiSecret},
+	} {
 		if err := checkCredential(f.value); err != nil {
 			return nil, fmt.Errorf("sandbox: Config.%s %w", f.name, err)
 		}
@@ -108,7 +132,11 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /users/getToken", s.getToken)
 	mux.HandleFunc("GET /certifications/{imp_uid}", s.authorized(s.getCertification))
 	mux.HandleFunc("DELETE /certifications/{imp_uid}", s.authorized(s.deleteCertification))
+	mux.HandleFunc("POST /certifications/otp/request", s.authorized(s.requestOTP))
+	mux.HandleFunc("POST /certifications/otp/confirm/{imp_uid}", s.authorized(s.confirmOTP))
+	s.identityRoutes(mux)
 	mux.HandleFunc("GET /sandbox/people", s.listPeople)
+	mux.HandleFunc("GET /sandbox/messages", s.listMessages)
 	s.visitorRoutes(mux)
 	mux.HandleFunc("/sandbox/", unknownPage)
 	mux.HandleFunc("/", unknownRoute)

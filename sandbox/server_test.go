@@ -53,7 +53,9 @@ func TestLoopbackGuardsEveryRoute(t *testing.T) {
 	t.Parallel()
 	s := newSandbox(t, at(noon))
 	body := `{"imp_key":"` + sandbox.DefaultKey + `","imp_secret":"` + sandbox.DefaultSecret + `"}`
-	for _, route := range []string{"POST /users/getToken", "GET /certifications/imp_1", "POST /sandbox/verifications", "GET /sandbox", "GET /v1/iamport.js", "GET /nowhere"} {
+	for _, route := range []string{"POST /users/getToken", "GET /certifications/imp_1", "POST /sandbox/verifications", "GET /sandbox", "GET /v1/iamport.js", "GET /nowhere",
+		"GET /identity-verifications", "GET " + v2Path, "POST " + v2Path + "/send", "POST /certifications/otp/request", "POST /sandbox/identity-verifications",
+		"POST /sandbox/identity-windows", "POST /sandbox/identity-windows/x/close", "GET /sandbox/messages", "GET /v2/browser-sdk.js"} {
 		method, path, _ := strings.Cut(route, " ")
 		r := request(method, path, body)
 		r.RemoteAddr = "192.0.2.1:1"
@@ -76,6 +78,8 @@ func TestConfig(t *testing.T) {
 		{"code with a space", sandbox.Config{Code: "imp 1"}, "Config.Code"},
 		{"key with a newline", sandbox.Config{Key: "k\n"}, "Config.Key"},
 		{"overlong secret", sandbox.Config{Secret: long}, "Config.Secret"},
+		{"store with a space", sandbox.Config{StoreID: "store 1"}, "Config.StoreID"},
+		{"overlong API secret", sandbox.Config{APISecret: long}, "Config.APISecret"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -107,6 +111,24 @@ func TestOwnCredentials(t *testing.T) {
 	}
 }
 
+func TestOwnAPISecret(t *testing.T) {
+	t.Parallel()
+	s, err := sandbox.New(sandbox.Config{StoreID: "own-store", APISecret: "own-secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for header, want := range map[string]int{"PortOne own-secret": 200, withSecret: 401} {
+		if w := serve(s, request("GET", "/identity-verifications", "", "Authorization", header)); w.Code != want {
+			t.Errorf("%s: status %d, want %d", header, w.Code, want)
+		}
+	}
+	for store, want := range map[string]int{"own-store": 404, sandbox.DefaultStoreID: 403} {
+		if w := serve(s, request("GET", v2Path+"?storeId="+store, "", "Authorization", "PortOne own-secret")); w.Code != want {
+			t.Errorf("%s: status %d, want %d", store, w.Code, want)
+		}
+	}
+}
+
 func TestLogHasNoSecrets(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -118,15 +140,19 @@ func TestLogHasNoSecrets(t *testing.T) {
 	}
 	result := verify(t, s, sandbox.Verification{MerchantUID: "attempt-of-mine", Person: sandbox.Adult})
 	rec := lookup(t, s, result.ImpUID)
+	verifyIdentity(t, s, sandbox.IdentityVerification{Person: sandbox.Adult})
+	identity(t, s, identityID)
+	wantAPI(t, api(s, "POST", "/identity-verifications/other/send", sendBody(t, s, sandbox.Adult)), 200, "")
 	text := log.String()
-	for _, want := range []string{`route="POST /users/getToken"`, `route="GET /certifications/{imp_uid}"`, "status=200"} {
+	for _, want := range []string{`route="POST /users/getToken"`, `route="GET /certifications/{imp_uid}"`, `route="GET /identity-verifications/{id}"`, "status=200"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the log lacks %s", want)
 		}
 	}
 	for name, secret := range map[string]string{
 		"imp_uid": result.ImpUID, "merchant_uid": "attempt-of-mine", "token": token(t, s).AccessToken,
-		"secret": sandbox.DefaultSecret, "name": rec["name"].(string), "CI": rec["unique_key"].(string),
+		"secret": sandbox.DefaultSecret, "API secret": sandbox.DefaultAPISecret, "identityVerificationId": identityID,
+		"phone": "01000000001", "code": codeOf(t, s, sandbox.Adult), "name": rec["name"].(string), "CI": rec["unique_key"].(string),
 	} {
 		if strings.Contains(text, secret) {
 			t.Errorf("the log has the %s", name)

@@ -109,7 +109,7 @@ func (s *Server) open(a attempt) (attempt, error) {
 			return attempt{}, err
 		}
 		a.impUID = "imp_" + digits
-		if s.records.add(a.impUID, a.uncertified()) {
+		if s.records.add(a.impUID, stored{before: a.uncertified()}) {
 			return a, nil
 		}
 	}
@@ -123,7 +123,7 @@ func (s *Server) certify(a attempt, p Person, at time.Time) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	s.records.update(a.impUID, func(record) record { return rec })
+	s.records.update(a.impUID, func(was stored) stored { return stored{was.before, rec, p.finishes(at)} })
 	return a.result(), nil
 }
 
@@ -192,6 +192,7 @@ func badBody(err error) error {
 func (s *Server) listPeople(w http.ResponseWriter, _ *http.Request) {
 	type listed struct {
 		Person
+		Particulars
 		Birthday string `json:"birthday"`
 		Age      int    `json:"age"` // 만 나이 today
 	}
@@ -199,7 +200,7 @@ func (s *Server) listPeople(w http.ResponseWriter, _ *http.Request) {
 	var people []listed
 	for _, p := range People() {
 		birth := p.birth(today)
-		people = append(people, listed{p, birth.String(), birth.fullAge(today)})
+		people = append(people, listed{p, p.particulars(today), birth.String(), birth.fullAge(today)})
 	}
 	writePlainJSON(w, http.StatusOK, map[string]any{"people": people})
 }

@@ -1,9 +1,6 @@
 package sandbox
 
-import (
-	"encoding/json"
-	"net/http"
-)
+import "net/http"
 
 // ending is what window.js tells the page that opened the window.
 type ending struct {
@@ -48,7 +45,7 @@ type personView struct {
 
 func (s *Server) windowView(key string, w window) windowView {
 	v := windowView{
-		ending: ending{Opener: w.opener, Result: resultJSON(w.result()), Done: w.ended()},
+		ending: ending{Opener: w.opener, Result: jsonText(w.outcome()), Done: w.ended()},
 		Key:    key, Company: w.company, Carrier: w.carrier, Carriers: carriers(),
 		Groups: s.groups(w.person), Notice: w.notice, MinAge: w.minAge, Left: w.left(), Code: w.code,
 		Redirect: w.redirect != "", Success: w.step == succeeded,
@@ -75,22 +72,21 @@ func (s *Server) groups(chosen string) []groupView {
 	return groups
 }
 
-func resultJSON(r Result) string {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return "{}" // cannot happen: Result is strings and a bool
-	}
-	return string(text)
-}
-
 type homeView struct {
 	Origin, Code, Key, Secret string
+	StoreID, APISecret        string
+	Channels                  []channelView
 	Groups                    []groupView
+}
+
+type channelView struct {
+	Key, Provider string
+	Test          bool
 }
 
 // home explains the sandbox. Credentials of the caller's own are not shown.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) {
-	v := homeView{Origin: "http://" + r.Host, Code: s.code, Groups: s.groups("")}
+	v := homeView{Origin: "http://" + r.Host, Code: s.code, StoreID: s.storeID, Groups: s.groups("")}
 	if r.TLS != nil {
 		v.Origin = "https://" + r.Host
 	}
@@ -99,6 +95,12 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.secret == DefaultSecret {
 		v.Secret = s.secret
+	}
+	if s.apiSecret == DefaultAPISecret {
+		v.APISecret = s.apiSecret
+	}
+	for _, c := range channels() {
+		v.Channels = append(v.Channels, channelView{c.key, c.provider, c.test})
 	}
 	s.render(w, r, http.StatusOK, "home", v, "")
 }

@@ -21,6 +21,11 @@ func (s *Server) visitorRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /sandbox/{$}", s.home)
 	mux.HandleFunc("GET /v1/iamport.js", sdkScript)
 	mux.HandleFunc("GET /sandbox/v1/iamport.js", sdkScript)
+	mux.HandleFunc("GET /v2/browser-sdk.js", identitySDKScript)
+	mux.HandleFunc("GET /sandbox/v2/browser-sdk.js", identitySDKScript)
+	mux.HandleFunc("POST /sandbox/identity-windows", s.startIdentity)
+	mux.HandleFunc("POST /sandbox/identity-windows/{key}/close", s.closeIdentity)
+	mux.Handle("POST /sandbox/identity-verifications", sameOrigin(s.createIdentity))
 	mux.HandleFunc("GET /js/{file}", oldSDKScript)
 	mux.HandleFunc("GET /sandbox/js/{file}", oldSDKScript)
 	mux.HandleFunc("GET /sandbox/assets/{file}", asset)
@@ -107,7 +112,9 @@ func (s *Server) windowChange(action string, form url.Values) (func(window) wind
 	today := dateOf(s.now())
 	switch action {
 	case "choose":
-		return func(w window) window { return w.choose(form.Get("carrier"), form.Get("person"), code, today) }, nil
+		return func(w window) window {
+			return s.settle(w, w.choose(form.Get("carrier"), form.Get("person"), code, today))
+		}, nil
 	case "code":
 		return func(w window) window { return s.enter(w, form.Get("code")) }, nil
 	case "resend":
@@ -115,7 +122,7 @@ func (s *Server) windowChange(action string, form url.Values) (func(window) wind
 	case "back":
 		return window.back, nil
 	case "close":
-		return window.close, nil
+		return func(w window) window { return s.settle(w, w.close()) }, nil
 	}
 	return nil, &inputError{code: "not_found", message: "the window has no such step"}
 }
@@ -124,6 +131,9 @@ func (s *Server) windowChange(action string, form url.Values) (func(window) wind
 // the next GET announces to the page.
 func (s *Server) enter(w window, typed string) window {
 	next := w.enter(typed)
+	if w.identity != nil {
+		return s.settle(w, next)
+	}
 	if w.step == next.step || next.step != succeeded {
 		return next
 	}
@@ -132,11 +142,16 @@ func (s *Server) enter(w window, typed string) window {
 		_, err = s.certify(next.attempt, person, s.now())
 	}
 	if err != nil {
-		s.log.Error("sandbox: a verification could not be stored", slog.Any("error", err))
-		w.notice = "internal"
-		return w
+		return s.fault(w, err)
 	}
 	return next
+}
+
+// fault leaves the window as it was, with an excuse.
+func (s *Server) fault(w window, err error) window {
+	s.log.Error("sandbox: a verification could not be stored", slog.Any("error", err))
+	w.notice = "internal"
+	return w
 }
 
 // preferredLanguage: ?lang first, then the browser's list, then Korean.

@@ -35,6 +35,8 @@ const maxWrongCodes = 3
 // change nothing and do no I/O.
 type window struct {
 	attempt
+	identity *identityVerification // of PortOne V2; nil in a window of V1
+
 	minAge   int    // 만 나이; 0 means none
 	company  string // shown as the one who asks
 	redirect string // m_redirect_url; "" means the window tells its opener
@@ -139,22 +141,39 @@ func (a attempt) failure(code, message string) Result {
 // ended tells whether the window has nothing more to show than a farewell.
 func (w window) ended() bool { return w.step == succeeded || w.step == cancelled }
 
-// redirectURL is m_redirect_url with the result added to whatever query it
+// An outcome is what a page is told, as JSON or as the query of a redirect.
+type outcome interface{ query() url.Values }
+
+// outcome is result in the terms of the API that opened the window.
+func (w window) outcome() outcome {
+	switch {
+	case w.identity == nil:
+		return w.result()
+	case w.ended() || w.step == failed:
+		return w.identity.result()
+	}
+	return w.identity.fail(closedWindow(), w.identity.changedAt).result()
+}
+
+func (r Result) query() url.Values {
+	q := url.Values{"imp_uid": {r.ImpUID}, "merchant_uid": {r.MerchantUID}, "success": {strconv.FormatBool(r.Success)}}
+	if !r.Success {
+		q.Set("error_code", *r.ErrorCode)
+		q.Set("error_msg", *r.ErrorMsg)
+	}
+	return q
+}
+
+// redirectURL is the page's URL with the result added to whatever query it
 // already has.
 func (w window) redirectURL() string {
 	u, err := url.Parse(w.redirect)
 	if err != nil {
 		return ""
 	}
-	r := w.result()
-	added := url.Values{"imp_uid": {r.ImpUID}, "merchant_uid": {r.MerchantUID}, "success": {strconv.FormatBool(r.Success)}}
-	if !r.Success {
-		added.Set("error_code", *r.ErrorCode)
-		added.Set("error_msg", *r.ErrorMsg)
-	}
 	if u.RawQuery != "" {
 		u.RawQuery += "&"
 	}
-	u.RawQuery += added.Encode()
+	u.RawQuery += w.outcome().query().Encode()
 	return u.String()
 }

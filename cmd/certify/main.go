@@ -1,5 +1,13 @@
 // Command certify has the tools that go with the certify library.
 //
+//	certify keygen [-alg HS256|EdDSA|ES256] [-pepper]
+//
+// makes the line of the environment that a service needs.
+//
+//	certify inspect [-jwks FILE] [-issuer ISS] [-audience AUD] TOKEN
+//
+// explains a claim's token, and says whether it verifies and why not.
+//
 //	certify sandbox [-addr 127.0.0.1:8787]
 //
 // plays i'mport (PortOne V1) identity verification on this machine, with test
@@ -13,6 +21,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // command is one subcommand; each has a file of its own. run answers the exit
@@ -25,6 +34,8 @@ type command struct {
 
 func commands() []command {
 	return []command{
+		keygenCommand(),
+		inspectCommand(os.Stdin, os.Getenv, time.Now),
 		sandboxCommand(),
 	}
 }

@@ -1,0 +1,334 @@
+package certifytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/certify-go/certify"
+)
+
+// A StoreSubject is a [certify.Store] under test.
+type StoreSubject struct {
+	certify.Store
+	// Peer is the same store as another process uses it, nil if it serves only
+	// one process.
+	Peer certify.Store
+	// Advance lets time pass for the store's entries, more than a year in all: it
+	// sets the store's clock, or shortens what is left to each of them.
+	Advance func(time.Duration)
+}
+
+// StoreSuite tests what certify needs of a [certify.Store], whose documentation
+// it follows. open returns an empty store, each time another one; the suite
+// runs its parts in parallel.
+func StoreSuite(t *testing.T, open func(t testing.TB) StoreSubject) {
+	t.Helper()
+	for _, part := range []struct {
+		name string
+		test func(*testing.T, storeTest)
+	}{
+		{"nothing is found in an empty store", testEmpty},
+		{"the first put stands, and the others are told", testPutIfAbsent},
+		{"a put replaces what stands", testPut},
+		{"entries are found until their end and not after", testExpiry},
+		{"a put gives a new end, and a refused put does not", testNewEnd},
+		{"an end that is no end is refused", testBadTTL},
+		{"one of a thousand callers wins", testRace},
+		{"values come whole", testWhole},
+		{"any key and value of the documented kind", testAlphabet},
+		{"a call whose context has ended does nothing", testCancelled},
+		{"a revocation is seen at once here and within a second elsewhere", testRevocation},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			t.Parallel()
+			subject := open(t)
+			if subject.Store == nil || subject.Advance == nil {
+				t.Fatal("StoreSuite needs a Store and Advance")
+			}
+			if subject.Peer == nil {
+				subject.Peer = subject.Store
+			}
+			part.test(t, storeTest{subject})
+		})
+	}
+}
+
+// A storeTest is a subject with the words of the tests. All of them may be used
+// from any goroutine.
+type storeTest struct{ StoreSubject }
+
+func (s storeTest) claims(t *testing.T, store certify.Store, key, value string, ttl time.Duration, stands string) {
+	t.Helper()
+	got, err := store.PutIfAbsent(t.Context(), key, value, ttl)
+	if err != nil || got != stands {
+		t.Errorf("PutIfAbsent(%q, %q, %s) = %q, %v; want %q", key, value, ttl, got, err, stands)
+	}
+}
+
+func (s storeTest) puts(t *testing.T, store certify.Store, key, value string, ttl time.Duration) {
+	t.Helper()
+	if err := store.Put(t.Context(), key, value, ttl); err != nil {
+		t.Errorf("Put(%q, %q, %s): %v", key, value, ttl, err)
+	}
+}
+
+func (s storeTest) finds(t *testing.T, store certify.Store, key, value string) {
+	t.Helper()
+	got, ok, err := store.Get(t.Context(), key)
+	if err != nil || !ok || got != value {
+		t.Errorf("Get(%q) = %q, %t, %v; want %q", key, got, ok, err, value)
+	}
+}
+
+func (s storeTest) misses(t *testing.T, store certify.Store, key string) {
+	t.Helper()
+	got, ok, err := store.Get(t.Context(), key)
+	if err != nil || ok || got != "" {
+		t.Errorf(`Get(%q) = %q, %t, %v; want "", false`, key, got, ok, err)
+	}
+}
+
+func testEmpty(t *testing.T, s storeTest) {
+	for _, key := range []string{"attempt:none", "revoked:none", "account:none", "k"} {
+		s.misses(t, s.Store, key)
+		s.misses(t, s.Peer, key)
+	}
+}
+
+func testPutIfAbsent(t *testing.T, s storeTest) {
+	s.claims(t, s.Store, "attempt:a", "first 1 x", time.Minute, "first 1 x")
+	s.claims(t, s.Store, "attempt:a", "second", time.Minute, "first 1 x")
+	s.claims(t, s.Peer, "attempt:a", "third", time.Minute, "first 1 x")
+	s.claims(t, s.Peer, "attempt:a", "first 1 x", time.Minute, "first 1 x")
+	s.finds(t, s.Store, "attempt:a", "first 1 x")
+	s.finds(t, s.Peer, "attempt:a", "first 1 x")
+	s.misses(t, s.Store, "attempt:A") // another key
+	s.claims(t, s.Peer, "attempt:A", "other", time.Minute, "other")
+}
+
+func testPut(t *testing.T, s storeTest) {
+	s.puts(t, s.Store, "attempt:a", "one", time.Minute)
+	s.finds(t, s.Peer, "attempt:a", "one")
+	s.puts(t, s.Peer, "attempt:a", "two", time.Minute)
+	s.finds(t, s.Store, "attempt:a", "two")
+	s.claims(t, s.Store, "attempt:a", "three", time.Minute, "two")
+	s.puts(t, s.Store, "attempt:a", "two", time.Minute)
+	s.finds(t, s.Store, "attempt:a", "two")
+}
+
+func testExpiry(t *testing.T, s storeTest) {
+	for key, ttl := range map[string]time.Duration{"attempt:a": 90 * time.Minute, "attempt:short": 10 * time.Second, "account:long": certify.MaxTTL} {
+		s.claims(t, s.Store, key, "claimed", ttl, "claimed")
+		s.puts(t, s.Store, key+"put", "put", ttl)
+	}
+	s.Advance(8 * time.Second)
+	s.finds(t, s.Store, "attempt:short", "claimed")
+	s.finds(t, s.Peer, "attempt:shortput", "put")
+	s.Advance(2*time.Second + time.Millisecond)
+	for _, key := range []string{"attempt:short", "attempt:shortput"} {
+		s.misses(t, s.Store, key)
+		s.misses(t, s.Peer, key)
+	}
+	s.claims(t, s.Peer, "attempt:short", "anew", time.Minute, "anew") // expired is absent
+	s.finds(t, s.Store, "attempt:short", "anew")
+	s.Advance(89 * time.Minute)
+	s.finds(t, s.Store, "attempt:a", "claimed")
+	s.Advance(2 * time.Minute)
+	s.misses(t, s.Store, "attempt:a")
+	s.Advance(certify.MaxTTL - 3*time.Hour)
+	s.finds(t, s.Store, "account:long", "claimed")
+	s.finds(t, s.Peer, "account:longput", "put")
+	s.Advance(3 * time.Hour)
+	s.misses(t, s.Store, "account:long")
+	s.misses(t, s.Peer, "account:longput")
+}
+
+func testNewEnd(t *testing.T, s storeTest) {
+	s.claims(t, s.Store, "refused", "stands", time.Minute, "stands")
+	s.puts(t, s.Store, "longer", "v", time.Minute)
+	s.puts(t, s.Store, "shorter", "v", time.Hour)
+	s.Advance(30 * time.Second)
+	s.claims(t, s.Store, "refused", "late", time.Hour, "stands")
+	s.puts(t, s.Store, "longer", "v", time.Hour)
+	s.puts(t, s.Store, "shorter", "v", time.Minute)
+	s.Advance(31 * time.Second)
+	s.misses(t, s.Store, "refused")
+	s.finds(t, s.Store, "longer", "v")
+	s.finds(t, s.Store, "shorter", "v")
+	s.Advance(30 * time.Second)
+	s.finds(t, s.Store, "longer", "v")
+	s.misses(t, s.Store, "shorter")
+}
+
+func testBadTTL(t *testing.T, s storeTest) {
+	for _, ttl := range []time.Duration{0, -1, -time.Hour} {
+		if _, err := s.PutIfAbsent(t.Context(), "bad", "v", ttl); err == nil {
+			t.Errorf("PutIfAbsent with a ttl of %s is no error", ttl)
+		}
+		if err := s.Put(t.Context(), "bad", "v", ttl); err == nil {
+			t.Errorf("Put with a ttl of %s is no error", ttl)
+		}
+		s.misses(t, s.Store, "bad")
+	}
+	s.claims(t, s.Store, "tiny", "v", 1, "v") // a nanosecond is an end
+	s.puts(t, s.Store, "tinier", "v", 1)
+	s.Advance(time.Second)
+	s.misses(t, s.Store, "tiny")
+	s.misses(t, s.Store, "tinier")
+}
+
+func testRace(t *testing.T, s storeTest) {
+	const callers = 1000
+	for _, key := range []string{"attempt:one", "attempt:two"} {
+		told := make([]string, callers)
+		together(callers, func(i int) {
+			store := s.Store
+			if i%2 == 1 {
+				store = s.Peer
+			}
+			var err error
+			if told[i], err = store.PutIfAbsent(t.Context(), key, fmt.Sprint("caller ", i), time.Minute); err != nil {
+				t.Errorf("caller %d: %v", i, err)
+			}
+		})
+		winners := 0
+		for i, stands := range told {
+			if stands != told[0] {
+				t.Fatalf("caller 0 was told %q and caller %d %q", told[0], i, stands)
+			}
+			if stands == fmt.Sprint("caller ", i) {
+				winners++
+			}
+		}
+		if winners != 1 {
+			t.Errorf("%d callers won, and all were told %q", winners, told[0])
+		}
+		s.finds(t, s.Peer, key, told[0])
+	}
+}
+
+// together calls f in n goroutines that begin at once.
+func together(n int, f func(i int)) {
+	var ready, done sync.WaitGroup
+	begin := make(chan struct{})
+	for i := range n {
+		ready.Add(1)
+		done.Go(func() {
+			ready.Done()
+			<-begin
+			f(i)
+		})
+	}
+	ready.Wait()
+	close(begin)
+	done.Wait()
+}
+
+func testWhole(t *testing.T, s storeTest) {
+	values := []string{strings.Repeat("a", 256), strings.Repeat("b", 31), "c"}
+	s.puts(t, s.Store, "attempt:a", values[0], time.Minute)
+	together(60, func(i int) {
+		for n := range 20 {
+			if i%3 == 0 {
+				s.puts(t, s.Peer, "attempt:a", values[n%len(values)], time.Minute)
+				continue
+			}
+			got, ok, err := s.Get(t.Context(), "attempt:a")
+			if err != nil || !ok || got != values[0] && got != values[1] && got != values[2] {
+				t.Errorf("Get while others put = %q, %t, %v", got, ok, err)
+			}
+		}
+	})
+}
+
+// testAlphabet uses the visible ASCII characters in keys, and the space, too,
+// in values.
+func testAlphabet(t *testing.T, s storeTest) {
+	keys := []string{strings.Repeat("k", 128), strings.Repeat("k", 127), "k", "{}", "{k}", "}k{", "{k", "k*", "k?", "k%00", `k\n`}
+	for c := byte('!'); c <= '~'; c++ {
+		keys = append(keys, "revoked:"+string(c), "x"+string(c)+"x")
+	}
+	all := make([]byte, 0, 256)
+	for i := range 256 {
+		all = append(all, byte(' '+i%95))
+	}
+	for i, key := range keys {
+		value := fmt.Sprint(i)
+		s.misses(t, s.Store, key)
+		s.claims(t, s.Store, key, value, time.Minute, value)
+	}
+	for i, key := range keys {
+		s.finds(t, s.Peer, key, fmt.Sprint(i))
+		s.claims(t, s.Peer, key, "late", time.Minute, fmt.Sprint(i))
+	}
+	s.puts(t, s.Store, keys[0], string(all), time.Minute)
+	s.finds(t, s.Store, keys[0], string(all))
+	s.claims(t, s.Peer, keys[0], "late", time.Minute, string(all))
+}
+
+func testCancelled(t *testing.T, s storeTest) {
+	s.claims(t, s.Store, "stands", "v", time.Minute, "v")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := s.PutIfAbsent(ctx, "a", "v", time.Minute)
+	_, _, errGet := s.Get(ctx, "stands")
+	_, _, errRevoked := s.Get(ctx, "revoked:a")
+	for call, err := range map[string]error{"PutIfAbsent": err, "Put": s.Put(ctx, "b", "v", time.Minute), "Get": errGet, "Get of a revocation": errRevoked} {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s with a context that has ended: %v", call, err)
+		}
+	}
+	s.misses(t, s.Store, "a")
+	s.misses(t, s.Store, "b")
+	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	if _, _, err := s.Get(late, "stands"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Get with a deadline that has passed: %v", err)
+	}
+	s.finds(t, s.Store, "stands", "v")
+}
+
+// testRevocation looks often before something is revoked, as certify does:
+// that nothing was there may be remembered, and not for long.
+func testRevocation(t *testing.T, s storeTest) {
+	for i, key := range []string{"revoked:a", "revoked:b", "account:c"} {
+		for range 10 {
+			s.misses(t, s.Store, key)
+			s.misses(t, s.Peer, key)
+		}
+		by, other := s.Store, s.Peer
+		if i == 1 {
+			by, other = other, by
+		}
+		s.puts(t, by, key, "1", time.Minute)
+		s.finds(t, by, key, "1")
+		s.hears(t, other, key, "1")
+		s.puts(t, by, key, "2", time.Minute)
+		s.finds(t, by, key, "2")
+		s.hears(t, other, key, "2")
+	}
+	s.Advance(time.Minute + time.Millisecond)
+	s.misses(t, s.Store, "revoked:a")
+	s.misses(t, s.Peer, "account:c")
+}
+
+// hears wants the value found within a second.
+func (s storeTest) hears(t *testing.T, store certify.Store, key, value string) {
+	t.Helper()
+	for began := time.Now(); ; {
+		got, ok, err := store.Get(t.Context(), key)
+		switch {
+		case err != nil:
+			t.Fatalf("Get(%q): %v", key, err)
+		case ok && got == value:
+			return
+		case time.Since(began) > time.Second:
+			t.Fatalf("Get(%q) = %q, %t, a second after %q was put elsewhere", key, got, ok, value)
+		}
+	}
+}

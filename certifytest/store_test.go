@@ -1,0 +1,186 @@
+package certifytest_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/certify-go/certify"
+	"github.com/certify-go/certify/certifytest"
+)
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) time() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// memory is a sound subject, from which the broken ones are made.
+func memory() certifytest.StoreSubject {
+	c := &clock{now: time.Date(2026, 8, 10, 12, 0, 0, 0, time.UTC)}
+	return certifytest.StoreSubject{Store: certify.NewMemoryStore(0, c.time), Advance: c.advance}
+}
+
+func TestMemoryStore(t *testing.T) {
+	t.Parallel()
+	certifytest.StoreSuite(t, func(testing.TB) certifytest.StoreSubject { return memory() })
+}
+
+// A brokenStore breaks the contract where a function is set.
+type brokenStore struct {
+	certify.Store
+	key         func(string) string
+	value       func(string) string
+	ttl         func(time.Duration) time.Duration
+	ctx         func(context.Context) context.Context
+	putIfAbsent func(s certify.Store, ctx context.Context, key, value string, ttl time.Duration) (string, error)
+	get         func(s certify.Store, ctx context.Context, key string) (string, bool, error)
+}
+
+func (b brokenStore) change(ctx context.Context, key, value string, ttl time.Duration) (context.Context, string, string, time.Duration) {
+	if b.ctx != nil {
+		ctx = b.ctx(ctx)
+	}
+	if b.key != nil {
+		key = b.key(key)
+	}
+	if b.value != nil {
+		value = b.value(value)
+	}
+	if b.ttl != nil {
+		ttl = b.ttl(ttl)
+	}
+	return ctx, key, value, ttl
+}
+
+func (b brokenStore) PutIfAbsent(ctx context.Context, key, value string, ttl time.Duration) (string, error) {
+	ctx, key, value, ttl = b.change(ctx, key, value, ttl)
+	if b.putIfAbsent != nil {
+		return b.putIfAbsent(b.Store, ctx, key, value, ttl)
+	}
+	return b.Store.PutIfAbsent(ctx, key, value, ttl)
+}
+
+func (b brokenStore) Put(ctx context.Context, key, value string, ttl time.Duration) error {
+	ctx, key, value, ttl = b.change(ctx, key, value, ttl)
+	return b.Store.Put(ctx, key, value, ttl)
+}
+
+func (b brokenStore) Get(ctx context.Context, key string) (string, bool, error) {
+	ctx, key, _, _ = b.change(ctx, key, "", 0)
+	if b.get != nil {
+		return b.get(b.Store, ctx, key)
+	}
+	return b.Store.Get(ctx, key)
+}
+
+// broken are stores that must not pass, and the part that must say so.
+func broken() map[string]struct {
+	store brokenStore
+	part  string
+} {
+	var absent sync.Map
+	return map[string]struct {
+		store brokenStore
+		part  string
+	}{
+		"overwrites": {brokenStore{putIfAbsent: func(s certify.Store, ctx context.Context, key, value string, ttl time.Duration) (string, error) {
+			return value, s.Put(ctx, key, value, ttl)
+		}}, "the_first_put_stands"},
+		"looks first": {brokenStore{putIfAbsent: func(s certify.Store, ctx context.Context, key, value string, ttl time.Duration) (string, error) {
+			if stands, ok, err := s.Get(ctx, key); ok || err != nil {
+				return stands, err
+			}
+			for range 100 { // the others look, too
+				runtime.Gosched()
+			}
+			return value, s.Put(ctx, key, value, ttl)
+		}}, "one_of_a_thousand"},
+		"tells no loser": {brokenStore{putIfAbsent: func(s certify.Store, ctx context.Context, key, value string, ttl time.Duration) (string, error) {
+			_, err := s.PutIfAbsent(ctx, key, value, ttl)
+			return value, err
+		}}, "the_first_put_stands"},
+		"never forgets":     {brokenStore{ttl: func(d time.Duration) time.Duration { return d * 100 }}, "until_their_end"},
+		"forgets early":     {brokenStore{ttl: func(d time.Duration) time.Duration { return min(d, 30*24*time.Hour) }}, "until_their_end"},
+		"takes any ttl":     {brokenStore{ttl: func(d time.Duration) time.Duration { return max(d, time.Second) }}, "no_end_is_refused"},
+		"seconds are least": {brokenStore{ttl: func(d time.Duration) time.Duration { return d.Truncate(time.Second) }}, "no_end_is_refused"},
+		"folds case":        {brokenStore{key: strings.ToLower}, "the_first_put_stands"},
+		"cuts keys":         {brokenStore{key: func(s string) string { return s[:min(len(s), 127)] }}, "documented_kind"},
+		"drops braces":      {brokenStore{key: func(s string) string { return strings.Trim(s, "{}") }}, "documented_kind"},
+		"cuts values":       {brokenStore{value: func(s string) string { return s[:min(len(s), 255)] }}, "documented_kind"},
+		"ignores contexts":  {brokenStore{ctx: context.WithoutCancel}, "context_has_ended"},
+		"a put extends": {brokenStore{putIfAbsent: func(s certify.Store, ctx context.Context, key, value string, ttl time.Duration) (string, error) {
+			stands, err := s.PutIfAbsent(ctx, key, value, ttl)
+			if err == nil {
+				err = s.Put(ctx, key, stands, ttl)
+			}
+			return stands, err
+		}}, "gives_a_new_end"},
+		"remembers nothing": {brokenStore{get: func(s certify.Store, ctx context.Context, key string) (string, bool, error) {
+			if _, ok := absent.Load(key); ok {
+				return "", false, ctx.Err()
+			}
+			value, ok, err := s.Get(ctx, key)
+			if !ok && strings.HasPrefix(key, "revoked:") {
+				absent.Store(key, true)
+			}
+			return value, ok, err
+		}}, "a_revocation_is_seen"},
+		"finds anything": {brokenStore{get: func(s certify.Store, ctx context.Context, key string) (string, bool, error) {
+			return "", true, nil
+		}}, "empty_store"},
+	}
+}
+
+const breakStore = "CERTIFYTEST_BREAK_STORE"
+
+func TestStoreSuiteOfABrokenStore(t *testing.T) {
+	b, ok := broken()[os.Getenv(breakStore)]
+	if !ok {
+		t.Skip("run by TestStoreSuiteFails")
+	}
+	certifytest.StoreSuite(t, func(testing.TB) certifytest.StoreSubject {
+		s := memory()
+		b.store.Store = s.Store
+		s.Store = b.store
+		return s
+	})
+}
+
+// A suite that passes everything would be none.
+func TestStoreSuiteFails(t *testing.T) {
+	t.Parallel()
+	for name, b := range broken() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(os.Args[0], "-test.run=^TestStoreSuiteOfABrokenStore$")
+			cmd.Env = append(os.Environ(), breakStore+"="+name)
+			out, err := cmd.CombinedOutput()
+			if err == nil {
+				t.Fatal("the suite passes it")
+			}
+			for line := range strings.Lines(string(out)) {
+				if strings.Contains(line, "--- FAIL") && strings.Contains(line, b.part) {
+					return
+				}
+			}
+			t.Errorf("the part %q does not fail:\n%s", b.part, out)
+		})
+	}
+}

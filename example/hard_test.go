@@ -1,0 +1,419 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"github.com/certify-go/certify"
+	"github.com/certify-go/certify/sandbox"
+)
+
+// Texts of certify's pages that these tests wait for.
+const (
+	notCompleted = "완료되지 않았습니다"
+	stillPending = "아직 인증 결과를 확인하고 있습니다"
+)
+
+// another opens a second tab of the same profile.
+func (b *tab) another() *tab {
+	b.t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	b.t.Cleanup(cancel)
+	other := &tab{b.stand, b.t, ctx, b.device}
+	other.prepare()
+	return other
+}
+
+// front brings a tab before the others, where it can be clicked.
+func (b *tab) front() {
+	b.t.Helper()
+	call(b, cdppage.BringToFront, cdp.Empty{})
+}
+
+// claimID is the jti of the claim that the browser holds, "" without one.
+func (b *tab) claimID() string {
+	b.t.Helper()
+	parts := strings.Split(b.cookies()["certify"], ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	b.must(err)
+	var claims struct{ Jti string }
+	b.must(json.Unmarshal(payload, &claims))
+	return claims.Jti
+}
+
+// said waits until the start page's status has the text, and its button can be
+// clicked.
+func (b *tab) said(text, button string) {
+	b.t.Helper()
+	b.until(fmt.Sprintf(`document.querySelector("#status").textContent.includes(%q) && !document.querySelector(%q).disabled && !document.querySelector(%q).hidden`, text, button, button))
+}
+
+// callback is the address that the phone's window goes back to, as the window
+// knows it.
+func (b *tab) callback() string {
+	b.t.Helper()
+	b.until(`!!document.querySelector("#main[data-result]")`)
+	result, err := chromedp.Run(b.ctx, chromedp.Evaluate[map[string]any](`JSON.parse(document.querySelector("#main").dataset.result)`))
+	b.must(err)
+	q := url.Values{"imp_uid": {result["imp_uid"].(string)}, "merchant_uid": {result["merchant_uid"].(string)}, "success": {"true"}}
+	return "/certifications/redirect?" + q.Encode()
+}
+
+// verifyByPhone goes from the start page to the cellar on one tab, and returns
+// the address of the callback.
+func (b *tab) verifyByPhone() string {
+	b.t.Helper()
+	b.open("/certifications/?return_to=/cellar")
+	b.click("#verify")
+	callback := b.callback()
+	b.choose(sandbox.Adult)
+	b.enter(right)
+	b.at("/cellar", "보름")
+	return callback
+}
+
+func (b *tab) back() {
+	b.t.Helper()
+	b.must(chromedp.Do(b.ctx, chromedp.NavigateBack()))
+}
+
+func TestBrowserTwoTabs(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t, sandbox.Adult)
+	first := s.browse(t, desk)
+	second := first.another()
+	var windows []*tab
+	for _, b := range []*tab{first, second} {
+		b.front()
+		b.open("/certifications/?return_to=/cellar")
+		w := b.popup(func() { b.click("#verify") })
+		w.choose(sandbox.Adult)
+		windows = append(windows, w)
+	}
+	var claims []string
+	for _, i := range []int{1, 0} { // the one that began last ends first
+		windows[i].front()
+		windows[i].enter(right)
+		[]*tab{first, second}[i].at("/cellar", "보름")
+		claims = append(claims, first.claimID())
+	}
+	if claims[0] == "" || claims[1] == "" || claims[0] == claims[1] {
+		t.Errorf("the claims are %q", claims)
+	}
+	for _, b := range []*tab{first, second} {
+		b.front()
+		b.open("/cellar")
+		b.at("/cellar", "보름")
+	}
+}
+
+func TestBrowserCallbackAgain(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t, sandbox.Adult)
+	b := s.browse(t, phone)
+	callback := b.verifyByPhone()
+	claim := b.claimID()
+	if claim == "" {
+		t.Fatal("no claim")
+	}
+	for _, again := range []struct {
+		name string
+		do   func()
+	}{
+		{"back to the window, which returns by the callback", b.back},
+		{"the callback, opened once more", func() { b.open(callback) }},
+		{"reloaded", func() { b.must(chromedp.Do(b.ctx, chromedp.Reload())) }},
+		{"the callback, after another page", func() { b.open("/me"); b.open(callback) }},
+	} {
+		again.do()
+		b.at("/cellar", "보름")
+		if now := b.claimID(); now != claim {
+			t.Errorf("%s: the claim is %q, and was %q", again.name, now, claim)
+		}
+	}
+}
+
+func TestBrowserBackAfterLogout(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t, sandbox.Adult)
+	b := s.browse(t, phone)
+	callback := b.verifyByPhone()
+	b.open("/me")
+	b.click(`form[action="/certifications/logout"] button`)
+	b.at("/", "저장고")
+
+	b.back() // to /me
+	b.at("/me", "아무것도 모릅니다")
+	b.back() // to the cellar, which the browser may not have kept
+	b.at("/certifications/", "본인인증")
+	if text := b.text("body"); strings.Contains(text, "보름") {
+		t.Errorf("the cellar is shown after logging out: %s", text)
+	}
+	for range 2 {
+		b.open(callback)
+		b.until(fmt.Sprintf("document.readyState === 'complete' && document.body.innerText.includes(%q)", string(certify.CodeAttemptMissing)))
+		if b.claimID() != "" {
+			t.Fatal("the callback brought a claim back")
+		}
+	}
+	b.open("/cellar")
+	b.at("/certifications/", "본인인증")
+}
+
+// browseWithoutCookies starts a Chromium of its own, as to refuse cookies is a
+// setting of the whole browser.
+func (s *stand) browseWithoutCookies(t *testing.T, d device) *tab {
+	t.Helper()
+	s.browse(t, d) // skips or fails if there is no Chromium
+	dir := t.TempDir()
+	settings := `{"profile":{"default_content_setting_values":{"cookies":2}}}` // 2 is "block"
+	if err := os.Mkdir(filepath.Join(dir, "Default"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "Default", "Preferences"), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(findChromium()), chromedp.NoFirstRun,
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(dir), chromedp.Env("TMPDIR="+dir), chromedp.Flag("headless", "new"),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-dev-shm-usage", true))
+	ctx, stop := chromedp.NewContext(allocator)
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx) // waits until it is gone
+		stop()
+		stopAllocator()
+	})
+	b := &tab{s, t, ctx, d}
+	b.prepare()
+	return b
+}
+
+func TestBrowserWithoutCookies(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t)
+	for name, d := range map[string]device{"desk": desk, "phone": phone} {
+		t.Run(name, func(t *testing.T) {
+			b := s.browseWithoutCookies(t, d)
+			b.open("/certifications/?return_to=/cellar")
+			b.until(`document.querySelector("#status").textContent.includes("쿠키를 막고 있어")`)
+			pressed, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`(() => {
+				let opened = false;
+				window.open = () => { opened = true; return null; };
+				const button = document.querySelector("#verify");
+				button.click();
+				return !button.disabled || opened || !!window.IMP;
+			})()`))
+			b.must(err)
+			if pressed {
+				t.Error("the start page lets them begin what cannot end")
+			}
+			b.open("/certifications/redirect?imp_uid=imp_000000000001&success=true")
+			b.until(fmt.Sprintf("document.body.innerText.includes(%q)", string(certify.CodeAttemptMissing)))
+			if held := b.cookies(); len(held) != 0 {
+				t.Errorf("the browser took %d cookies: this test tests nothing", len(held))
+			}
+		})
+	}
+	if strings.Contains(s.output.String(), "/sandbox/window") {
+		t.Error("a window was opened")
+	}
+}
+
+func TestBrowserWithoutScripts(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t)
+	for language, text := range map[string]string{"ko": "본인인증에는 자바스크립트가 필요합니다", "en": "Verification needs JavaScript"} {
+		d := phone
+		d.language = language
+		b := s.browse(t, d)
+		call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		b.open("/certifications/?return_to=/cellar")
+		b.until(fmt.Sprintf(`(e => e && e.getClientRects().length > 0 && e.innerText.includes(%q))(document.querySelector("noscript p"))`, text))
+		b.until(`document.querySelector("#verify").disabled`)
+	}
+}
+
+// Browsers let only a click open a window, and a script's click is none.
+func TestBrowserPopupBlocked(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t, sandbox.Adult)
+	b := s.browse(t, desk)
+	b.open("/certifications/?return_to=/cellar")
+	for range 2 {
+		b.until(`!document.querySelector("#verify").disabled`)
+		_, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.querySelector("#verify").click(); true`))
+		b.must(err)
+		b.said(notCompleted, "#verify")
+	}
+	w := b.popup(func() { b.click("#verify") })
+	w.choose(sandbox.Adult)
+	w.enter(right)
+	b.at("/cellar", "보름")
+}
+
+func TestBrowserNeverFinishes(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t, sandbox.NeverFinishes)
+	b := s.browse(t, desk)
+	b.open("/certifications/?return_to=/cellar")
+	w := b.popup(func() { b.click("#verify") })
+	w.choose(sandbox.NeverFinishes)
+	w.enter(right)
+	b.said(stillPending, "#again")
+	for range 2 {
+		asked := s.lookups()
+		b.click("#again")
+		b.until(`document.querySelector("#again").disabled`)
+		b.said(stillPending, "#again")
+		if s.lookups() <= asked {
+			t.Error("the button did not ask again")
+		}
+		b.until(`document.querySelector("#verify").hidden`) // no second verification is offered
+	}
+	if b.claimID() != "" {
+		t.Error("an unfinished verification brought a claim")
+	}
+}
+
+func TestBrowserNeverFinishesOnAPhone(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t, sandbox.NeverFinishes)
+	b := s.browse(t, phone)
+	b.open("/certifications/?return_to=/cellar")
+	b.click("#verify")
+	b.choose(sandbox.NeverFinishes)
+	b.enter(right)
+	b.at("/certifications/redirect", stillPending)
+	asked := s.lookups()
+	b.click(`a.button[href=""]`)
+	b.until(`performance.getEntriesByType("navigation")[0].type !== "back_forward"`)
+	b.at("/certifications/redirect", stillPending)
+	if s.lookups() <= asked {
+		t.Error("the link did not ask again")
+	}
+	if b.claimID() != "" {
+		t.Error("an unfinished verification brought a claim")
+	}
+}
+
+// A record that is finished two seconds after the window said so is waited for.
+func TestBrowserFinishesLate(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t, sandbox.FinishesLate)
+	b := s.browse(t, desk)
+	b.open("/certifications/?return_to=/cellar")
+	w := b.popup(func() { b.click("#verify") })
+	w.choose(sandbox.FinishesLate)
+	w.enter(right)
+	b.at("/cellar", "보름")
+}
+
+// appPage is a single-page app on an origin of its own, whose API is the site.
+const appPage = `<!doctype html>
+<html lang="ko">
+<meta charset="utf-8">
+<title>App</title>
+<link rel="icon" href="data:,">
+<script src="SANDBOX/v1/iamport.js"></script>
+<button id="verify" disabled>본인인증</button>
+<p id="wine"></p>
+<p id="said"></p>
+<script>
+const api = (path, body) => fetch("SITE" + path, {
+	method: body ? "POST" : "GET", credentials: "include",
+	headers: body ? {"Content-Type": "application/json"} : {}, body: body && JSON.stringify(body)
+});
+const say = text => { document.querySelector("#said").textContent = text; };
+(async () => {
+	const wine = await api("/wine");
+	document.querySelector("#wine").textContent = wine.status + " " + (wine.ok ? await wine.text() : (await wine.json()).code);
+	const begun = await api("/certifications/attempts", {return_to: location.origin + "/done?wine=full"});
+	if (!begun.ok) { say((await begun.json()).code); return; }
+	const attempt = await begun.json();
+	const [init, certification] = attempt.calls;
+	IMP.init(...init.args);
+	const button = document.querySelector("#verify");
+	button.onclick = () => IMP.certification(certification.args[0], async rsp => {
+		const done = await api("/certifications/confirm", {imp_uid: rsp.imp_uid});
+		const answer = await done.json();
+		if (done.ok) location.href = answer.return_to; else say(answer.code);
+	});
+	button.disabled = false;
+})();
+</script>
+`
+
+// allowing is the CORS of a site whose API one other origin may use.
+func allowing(origin string, site http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Origin") == origin {
+			w.Header().Add("Vary", "Origin")
+			w.Header().Set("Access-Control-Allow-Origin", origin)
+			w.Header().Set("Access-Control-Allow-Credentials", "true")
+			w.Header().Set("Access-Control-Allow-Headers", "Content-Type")
+			if r.Method == http.MethodOptions {
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+		}
+		site.ServeHTTP(w, r)
+	})
+}
+
+// newApp is a stand whose site trusts an app on another origin, or only lets
+// it through CORS. It returns the app's URL.
+func newApp(t *testing.T, trusted bool) (s *stand, app string) {
+	t.Helper()
+	var text string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }))
+	t.Cleanup(server.Close)
+	s = newStall(t, func(cfg shopConfig) http.Handler {
+		text = filled(appPage, "SANDBOX", cfg.sandboxURL, "SITE", cfg.origin)
+		var origins []string
+		if trusted {
+			origins = append(origins, server.URL)
+		}
+		return allowing(server.URL, bareSite(t, cfg, origins...))
+	})
+	return s, server.URL
+}
+
+func TestBrowserAppOfAnotherOrigin(t *testing.T) {
+	t.Parallel()
+	s, app := newApp(t, true)
+	b := s.browse(t, desk)
+	b.navigate(app)
+	b.until(`document.querySelector("#wine").textContent === "401 verification_required"`)
+	w := b.popup(func() { b.click("#verify") })
+	w.choose(sandbox.Adult)
+	w.enter(right)
+	b.until(fmt.Sprintf(`location.href === %q && document.querySelector("#wine").textContent === "200 보름"`, app+"/done?wine=full"))
+}
+
+func TestBrowserAppThatIsNotTrusted(t *testing.T) {
+	t.Parallel()
+	s, app := newApp(t, false)
+	b := s.browse(t, desk)
+	b.navigate(app)
+	b.until(fmt.Sprintf(`document.querySelector("#said").textContent === %q`, string(certify.CodeCrossOrigin)))
+	if held := b.cookies(); len(held) != 0 {
+		t.Errorf("it got %d cookies", len(held))
+	}
+}

@@ -1,0 +1,115 @@
+package redisstore_test
+
+import (
+	"bytes"
+	"fmt"
+	"runtime/pprof"
+	"strings"
+	"testing"
+	"time"
+)
+
+// goroutines counts those that this package or its client started.
+func goroutines() (n int, stacks string) {
+	var b bytes.Buffer
+	_ = pprof.Lookup("goroutine").WriteTo(&b, 2)
+	for stack := range strings.SplitSeq(b.String(), "\n\n") {
+		if strings.Contains(stack, "/rueidis") || strings.Contains(stack, "redisstore.(*") {
+			n++
+			stacks += stack + "\n\n"
+		}
+	}
+	return n, stacks
+}
+
+// Not parallel: it counts what others would start, too.
+func TestCloseLeavesNothing(t *testing.T) {
+	for name, away := range map[string]func(*server, *proxy){
+		"while all is well":           func(*server, *proxy) {},
+		"while Redis is stopped":      func(s *server, _ *proxy) { s.stop() },
+		"while Redis is gone":         func(s *server, _ *proxy) { s.kill() },
+		"while the network is silent": func(_ *server, p *proxy) { p.silence() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			redis := redisServer(t)
+			network := newProxy(t, redis.addr)
+			cfg := config(network.addr)
+			cfg.Timeout = timeout
+			s, _ := openWarm(t, cfg, 1)
+			w := newWitness(t, s, 20)
+			w.back()
+			away(redis, network)
+			if name != "while all is well" {
+				w.gone(time.Second)
+			}
+			w.stop()
+			began := time.Now()
+			s.Close()
+			took := time.Since(began)
+			if took > 6*time.Second {
+				t.Errorf("Close took %s", took)
+			}
+			t.Logf("Close took %s", took)
+			if _, _, err := s.Get(t.Context(), "revoked:a"); err == nil {
+				t.Error("a closed store answers")
+			}
+			if _, err := s.PutIfAbsent(t.Context(), "attempt:a", "v", time.Minute); err == nil {
+				t.Error("a closed store takes an attempt")
+			}
+			s.Close() // again does no harm
+			w.done.Wait()
+			var stacks string
+			eventuallyNot(t, &stacks, func() (left bool) {
+				n, text := goroutines()
+				stacks = text
+				return n > 0
+			})
+		})
+	}
+}
+
+func eventuallyNot(t *testing.T, what *string, left func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); left(); tick() {
+		if time.Now().After(deadline) {
+			t.Fatalf("these are left:\n%s", *what)
+		}
+	}
+}
+
+// Hours of trouble must not pile anything up.
+func TestTroubleLeavesNothing(t *testing.T) {
+	redis := redisServer(t)
+	network := newProxy(t, redis.addr)
+	cfg := config(network.addr)
+	cfg.Timeout = timeout
+	s, _ := openWarm(t, cfg, 1)
+	use := func() {
+		for i := range 50 {
+			_, _, _ = s.Get(t.Context(), fmt.Sprint("revoked:", i))
+		}
+	}
+	use()
+	before, _ := goroutines()
+	clients := redis.stat("connected_clients")
+	for range 3 {
+		w := newWitness(t, s, 50)
+		w.back()
+		network.silence()
+		w.gone(time.Second)
+		network.restore()
+		redis.stop()
+		w.gone(time.Second)
+		redis.cont()
+		network.cut()
+		w.back()
+		w.end()
+	}
+	use()
+	var stacks string
+	eventuallyNot(t, &stacks, func() bool {
+		n, text := goroutines()
+		stacks = text
+		return n > before+2 || redis.stat("connected_clients") > clients
+	})
+}

@@ -1,0 +1,201 @@
+package redisstore_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certify-go/certify/redisstore"
+)
+
+const slots = 16384
+
+// clusterNode starts a node that owns nothing yet.
+func clusterNode(t testing.TB) *server {
+	t.Helper()
+	return redisServer(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", freePort(t),
+		"--cluster-allow-replica-migration", "no", "--repl-diskless-sync-delay", "0")
+}
+
+// meet introduces a node to another.
+func (s *server) meet(other *server) {
+	s.t.Helper()
+	host, port, _ := strings.Cut(other.addr, ":")
+	_, bus, _ := strings.Cut(other.do("CONFIG", "GET", "cluster-port"), "cluster-port\r\n")
+	bus = strings.Fields(bus)[1]
+	s.do("CLUSTER", "MEET", host, port, bus)
+}
+
+func (s *server) id() string {
+	_, id, _ := strings.Cut(s.do("CLUSTER", "MYID"), "\r\n")
+	return strings.TrimSpace(id)
+}
+
+// cluster starts primaries that share the slots.
+func cluster(t testing.TB, n int) []*server {
+	t.Helper()
+	nodes := make([]*server, n)
+	for i := range nodes {
+		nodes[i] = clusterNode(t)
+		nodes[i].do("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*slots/n), strconv.Itoa((i+1)*slots/n-1))
+		if i > 0 {
+			nodes[i].meet(nodes[0])
+		}
+	}
+	settled(t, n, nodes...)
+	return nodes
+}
+
+// settled waits until all nodes agree that n nodes own all slots between them.
+func settled(t testing.TB, n int, nodes ...*server) {
+	t.Helper()
+	eventually(t, "the cluster settles", func() bool {
+		for _, s := range nodes {
+			info := s.do("CLUSTER", "INFO")
+			if !strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d\r", n)) {
+				return false
+			}
+			if strings.Contains(s.do("CLUSTER", "NODES"), "handshake") {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// owner is the node that a key belongs to.
+func owner(t testing.TB, key string, nodes []*server) (*server, string) {
+	t.Helper()
+	slot := strings.TrimSpace(strings.TrimPrefix(nodes[0].do("CLUSTER", "KEYSLOT", key), ":"))
+	for _, s := range nodes {
+		if reply, _ := raw(s.addr, "GET", key); !strings.HasPrefix(reply, "-MOVED") {
+			return s, slot
+		}
+	}
+	t.Fatal("nobody owns ", key)
+	return nil, ""
+}
+
+// move gives a slot, with what is in it, to another node.
+func move(t testing.TB, slot string, from, to *server, all []*server) {
+	t.Helper()
+	to.do("CLUSTER", "SETSLOT", slot, "IMPORTING", from.id())
+	from.do("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id())
+	host, port, _ := strings.Cut(to.addr, ":")
+	for {
+		keys := strings.Fields(from.do("CLUSTER", "GETKEYSINSLOT", slot, "100"))
+		if keys[0] == "*0" {
+			break
+		}
+		from.do("MIGRATE", host, port, keys[2], "0", "5000")
+	}
+	for _, s := range append([]*server{to, from}, all...) {
+		s.do("CLUSTER", "SETSLOT", slot, "NODE", to.id())
+	}
+}
+
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	nodes := cluster(t, 3)
+	cfg := config(nodes[0].addr)
+	cfg.Timeout = redisstore.MaxTimeout
+	t.Run("the suite", func(t *testing.T) { conform(t, cfg, nodes...) })
+}
+
+// A slot that moves takes its keys along, and the answers that are kept about
+// keys that do not exist, which no message tells of.
+func TestClusterMovesSlots(t *testing.T) {
+	t.Parallel()
+	nodes := cluster(t, 3)
+	cfg := config(nodes[0].addr)
+	s, _ := openWarm(t, cfg, 3)
+	other, _ := openWarm(t, cfg, 3)
+	revoke := func(key string) time.Duration {
+		t.Helper()
+		if err := other.Put(t.Context(), key, "1", time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		put := time.Now()
+		eventually(t, "the revocation is heard", func() bool { _, ok, err := s.Get(t.Context(), key); return ok && err == nil })
+		return time.Since(put)
+	}
+
+	if _, err := s.PutIfAbsent(t.Context(), "attempt:moved", "mine", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	from, slot := owner(t, "certify:attempt:moved", nodes)
+	to := nodes[0]
+	if from == to {
+		to = nodes[1]
+	}
+	move(t, slot, from, to, nodes)
+	if stands, err := s.PutIfAbsent(t.Context(), "attempt:moved", "other", time.Hour); err != nil || stands != "mine" {
+		t.Errorf("the attempt, moved: %q, %v", stands, err)
+	}
+
+	// To a node that it hears already.
+	get(t, s, "revoked:moved", false)
+	from, slot = owner(t, "certify:revoked:moved", nodes)
+	to = nodes[0]
+	if from == to {
+		to = nodes[1]
+	}
+	move(t, slot, from, to, nodes)
+	if took := revoke("revoked:moved"); took > staleFor {
+		t.Errorf("a revocation at another node took %s to be heard", took)
+	}
+
+	// To a node that has just come: as long as the cluster's map is refreshed.
+	get(t, s, "revoked:far", false)
+	from, slot = owner(t, "certify:revoked:far", nodes)
+	fresh := clusterNode(t)
+	fresh.meet(nodes[0])
+	all := append([]*server{fresh}, nodes...)
+	settled(t, 4, all...)
+	move(t, slot, from, fresh, all)
+	took := revoke("revoked:far")
+	if took > 5*time.Second {
+		t.Errorf("a revocation at a new node took %s to be heard", took)
+	}
+	t.Logf("a revocation at a node that had just come was heard after %s", took)
+}
+
+// One of three nodes that is gone costs its keys, and only theirs.
+func TestClusterLosesANode(t *testing.T) {
+	t.Parallel()
+	nodes := cluster(t, 3)
+	for _, n := range nodes {
+		n.do("CONFIG", "SET", "cluster-require-full-coverage", "no")
+	}
+	cfg := config(nodes[0].addr)
+	cfg.Timeout = timeout
+	s, _ := openWarm(t, cfg, 3)
+	at := make(map[*server]string)
+	for i := 0; len(at) < 3; i++ {
+		n, _ := owner(t, fmt.Sprint("certify:revoked:", i), nodes)
+		at[n] = fmt.Sprint("revoked:", i)
+	}
+	nodes[2].stop()
+	began := time.Now()
+	for time.Since(began) < 6*time.Second {
+		for _, n := range nodes {
+			asked := time.Now()
+			_, ok, err := s.Get(t.Context(), at[n])
+			switch {
+			case time.Since(asked) > timeout+slack:
+				t.Fatalf("a lookup took %s", time.Since(asked))
+			case n == nodes[2] && err == nil && time.Since(began) > staleFor+slack/10:
+				t.Fatalf("%s after its node was stopped, a lookup was answered", time.Since(began))
+			case n != nodes[2] && (err != nil || ok):
+				t.Fatalf("another node's key: %t, %v", ok, err)
+			}
+		}
+	}
+	nodes[2].cont()
+	eventually(t, "all keys are answered again", func() bool {
+		_, _, err := s.Get(t.Context(), at[nodes[2]])
+		return err == nil
+	})
+}

@@ -1,0 +1,71 @@
+package redisstore_test
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/certify-go/certify/redisstore"
+)
+
+func TestConfigErrors(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		change func(*redisstore.Config)
+		says   string
+	}{
+		"no address":        {func(c *redisstore.Config) { c.Client.InitAddress = nil }, "Client.InitAddress"},
+		"short timeout":     {func(c *redisstore.Config) { c.Timeout = time.Microsecond }, "Timeout"},
+		"negative timeout":  {func(c *redisstore.Config) { c.Timeout = -1 }, "Timeout"},
+		"long timeout":      {func(c *redisstore.Config) { c.Timeout = redisstore.MaxTimeout + 1 }, "Timeout"},
+		"negative replicas": {func(c *redisstore.Config) { c.Replicas = -1 }, "Replicas"},
+		"negative cache":    {func(c *redisstore.Config) { c.CacheFor = -1 }, "CacheFor"},
+		"unchecked alone":   {func(c *redisstore.Config) { c.Unchecked = func(context.Context, error) {} }, "InsecureAdmitWhenDown"},
+		"replicas only":     {func(c *redisstore.Config) { c.Client.ReplicaOnly = true }, "replicas"},
+		"reads to replicas": {func(c *redisstore.Config) { c.Client.SendToReplicas = func(rueidis.Completed) bool { return true } }, "replicas"},
+		"a replica selector": {func(c *redisstore.Config) {
+			c.Client.ReplicaSelector = func(uint16, []rueidis.NodeInfo) int { return 0 }
+		}, "replicas"},
+		"a node selector": {func(c *redisstore.Config) {
+			c.Client.ReadNodeSelector = func(uint16, []rueidis.NodeInfo) int { return 0 }
+		}, "replicas"},
+		"a reader endpoint": {func(c *redisstore.Config) { c.Client.Standalone.ReplicaAddress = []string{"127.0.0.1:1"} }, "replicas"},
+		"RESP2":             {func(c *redisstore.Config) { c.Client.AlwaysRESP2 = true }, "AlwaysRESP2"},
+		"no pipelining":     {func(c *redisstore.Config) { c.Client.DisableAutoPipelining = true }, "DisableAutoPipelining"},
+		"its own tracking":  {func(c *redisstore.Config) { c.Client.ClientTrackingOptions = []string{"OPTIN"} }, "CacheEntries"},
+		"its own listener":  {func(c *redisstore.Config) { c.Client.OnInvalidations = func([]rueidis.RedisMessage) {} }, "CacheEntries"},
+		"its own cache": {func(c *redisstore.Config) {
+			c.Client.NewCacheStoreFn = func(rueidis.CacheStoreOption) rueidis.CacheStore { return nil }
+		}, "CacheEntries"},
+	} {
+		cfg := config("127.0.0.1:1")
+		row.change(&cfg)
+		if s, err := redisstore.New(cfg); s != nil || err == nil || !strings.Contains(err.Error(), row.says) || !strings.HasPrefix(err.Error(), "redisstore: Config.") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestNobodyThere(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for name, addr := range map[string]string{"nobody listens": "127.0.0.1:" + freePort(t), "nobody answers": silent.Addr().String(), "no such host": "redis.invalid:6379"} {
+		cfg := config(addr)
+		cfg.Timeout = timeout
+		began := time.Now()
+		if s, err := redisstore.New(cfg); s != nil || err == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took := time.Since(began); took > patience {
+			t.Errorf("%s: New took %s", name, took)
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package redisstore_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestAdmitWhenDown(t *testing.T) {
+	t.Parallel()
+	for name, away := range map[string]func(*server){"gone": (*server).kill, "silent": (*server).stop} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			redis := redisServer(t)
+			var unchecked atomic.Int64
+			var why atomic.Pointer[error]
+			cfg := config(redis.addr)
+			cfg.Timeout, cfg.InsecureAdmitWhenDown = timeout, true
+			cfg.Unchecked = func(_ context.Context, err error) { unchecked.Add(1); why.Store(&err) }
+			s, book := openWarm(t, cfg, 1)
+			if book.count("InsecureAdmitWhenDown is set") != 1 {
+				t.Error("it does not say that it will admit")
+			}
+			if err := s.Put(t.Context(), "revoked:out", "1", time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			get(t, s, "revoked:out", true)
+			if unchecked.Load() != 0 {
+				t.Error("something passed unchecked while Redis was up")
+			}
+			away(redis)
+			eventually(t, "a revocation is forgotten", func() bool {
+				_, ok, err := s.Get(t.Context(), "revoked:out")
+				if err != nil {
+					t.Fatal(err)
+				}
+				return !ok
+			})
+			if unchecked.Load() == 0 || *why.Load() == nil {
+				t.Error("nobody heard of it")
+			}
+			get(t, s, "account:any", false)
+			// Whatever else certify asks is no reason to admit anyone.
+			if _, _, err := s.Get(t.Context(), "attempt:a"); err == nil {
+				t.Error("Get of an attempt is answered")
+			}
+			if _, err := s.PutIfAbsent(t.Context(), "attempt:a", "v", time.Hour); err == nil {
+				t.Error("PutIfAbsent is confirmed")
+			}
+			if s.Put(t.Context(), "revoked:b", "1", time.Hour) == nil {
+				t.Error("Put is confirmed")
+			}
+			// A visitor who left is no sign that Redis is down.
+			if name == "gone" {
+				return // nobody waits for it
+			}
+			before := unchecked.Load()
+			ctx, cancel := context.WithTimeout(t.Context(), timeout/10)
+			defer cancel()
+			if _, _, err := s.Get(ctx, "revoked:out"); !errors.Is(err, context.DeadlineExceeded) || unchecked.Load() != before {
+				t.Errorf("a visitor left and was answered: %v", err)
+			}
+		})
+	}
+}
+
+// Without a function of the app's it is logged, and not for every visitor.
+func TestAdmitWhenDownIsLogged(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	cfg := config(redis.addr)
+	cfg.Timeout, cfg.InsecureAdmitWhenDown, cfg.CacheEntries = timeout, true, -1
+	s, book := openWarm(t, cfg, 1)
+	redis.kill()
+	began := time.Now()
+	for range 20 {
+		get(t, s, "revoked:out", false)
+	}
+	if n := book.count("visitors pass without a look"); n < 1 || n > 1+int(time.Since(began)/(10*time.Second)) {
+		t.Errorf("20 visitors passed unchecked, and the log says so %d times", n)
+	}
+	if book.count("level=ERROR") == 0 {
+		t.Error("it is no error in the log")
+	}
+}

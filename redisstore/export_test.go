@@ -1,0 +1,60 @@
+package redisstore
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// What the tests of this package see of its inside.
+type (
+	Cache = cache
+	Entry struct {
+		Value string
+		OK    bool
+		Until time.Time
+	}
+)
+
+var (
+	NewCache = newCache
+	Explain  = explain
+)
+
+func (c *cache) Look(key string) (e Entry, version uint64, ok bool) {
+	found, version, ok := c.get(key)
+	return Entry{found.value, found.ok, found.until}, version, ok
+}
+
+func (c *cache) Learn(key string, e Entry, version uint64) {
+	c.put(key, entry{e.Value, e.OK, e.Until}, version)
+}
+
+func (c *cache) Drop(key string) { c.drop(key) }
+func (c *cache) Flush()          { c.flush() }
+
+// Size is the number of entries in both generations.
+func (c *cache) Size() (n int) {
+	for i := range c.shards {
+		n += len(c.shards[i].young) + len(c.shards[i].old)
+	}
+	return n
+}
+
+// Fresh is what a watch says whose nodes proved themselves that long ago; a
+// negative age means never.
+func Fresh(ages ...time.Duration) bool {
+	w := &watch{}
+	var ears []*ear
+	for _, age := range ages {
+		e := &ear{}
+		if age >= 0 {
+			at := time.Now().Add(-age)
+			e.proven = atomic.Pointer[time.Time]{}
+			e.proven.Store(&at)
+		}
+		ears = append(ears, e)
+	}
+	w.ears.Store(&ears)
+	_, ok := w.fresh()
+	return ok
+}

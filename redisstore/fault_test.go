@@ -1,0 +1,309 @@
+package redisstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/certify-go/certify/redisstore"
+)
+
+const (
+	timeout = 300 * time.Millisecond
+	// slack is what a busy machine may add to a timeout.
+	slack = time.Second
+	// staleFor is how long an answer of before may be given, at most.
+	staleFor = time.Second
+)
+
+// A witness uses a store without pause, and knows every right answer.
+type witness struct {
+	t     testing.TB
+	store *redisstore.Store
+	ctx   context.Context
+	stop  context.CancelFunc
+	done  sync.WaitGroup
+
+	down          atomic.Int64 // unix ns since when no answer can be right; 0 while Redis is up
+	answers, errs atomic.Int64
+	slowest       atomic.Int64
+
+	mu    sync.Mutex
+	acked []string // attempts that were put and confirmed
+}
+
+func newWitness(t testing.TB, s *redisstore.Store, callers int) *witness {
+	w := &witness{t: t, store: s}
+	w.ctx, w.stop = context.WithCancel(t.Context())
+	for i := range callers {
+		w.done.Go(func() {
+			for n := 0; w.ctx.Err() == nil; n++ {
+				w.round(fmt.Sprintf("%d-%d", i, n))
+			}
+		})
+	}
+	t.Cleanup(func() { w.stop(); w.done.Wait() })
+	return w
+}
+
+// round asks everything once, and judges the answers.
+func (w *witness) round(id string) {
+	w.judge("PutIfAbsent", id, func() (bool, error) {
+		stands, err := w.store.PutIfAbsent(w.ctx, "attempt:"+id, "mine "+id, time.Hour)
+		if err == nil {
+			w.mu.Lock()
+			w.acked = append(w.acked, id)
+			w.mu.Unlock()
+		}
+		return stands == "mine "+id, err
+	})
+	put := w.judge("Put", id, func() (bool, error) {
+		return true, w.store.Put(w.ctx, "revoked:"+id, "1", time.Hour)
+	})
+	if put {
+		w.judge("Get of what was revoked", id, func() (bool, error) {
+			value, ok, err := w.store.Get(w.ctx, "revoked:"+id)
+			return ok && value == "1", err
+		})
+	}
+	w.judge("Get of what was not", id, func() (bool, error) {
+		_, ok, err := w.store.Get(w.ctx, "revoked:never-"+id[len(id)-1:])
+		return !ok, err
+	})
+}
+
+// judge reports whether there was an answer. It must be right and in time, and
+// none can be right that was asked for when Redis had long been gone.
+func (w *witness) judge(call, id string, f func() (right bool, err error)) bool {
+	began := time.Now()
+	down := w.down.Load()
+	right, err := f()
+	took := time.Since(began)
+	for old := w.slowest.Load(); int64(took) > old && !w.slowest.CompareAndSwap(old, int64(took)); old = w.slowest.Load() {
+	}
+	if took > timeout+slack {
+		w.t.Errorf("%s took %s, with a timeout of %s", call, took, timeout)
+	}
+	if err != nil {
+		w.errs.Add(1)
+		return false
+	}
+	w.answers.Add(1)
+	if !right {
+		w.t.Errorf("%s gave a wrong answer for %s", call, id)
+	}
+	if down != 0 && began.Sub(time.Unix(0, down)) > staleFor {
+		if w.down.Load() == down {
+			w.t.Errorf("%s was answered %s after Redis was gone", call, began.Sub(time.Unix(0, down)))
+		}
+	}
+	return true
+}
+
+// gone says that Redis has just been taken away, and watches for a while.
+func (w *witness) gone(watch time.Duration) {
+	w.t.Helper()
+	w.down.Store(time.Now().UnixNano())
+	before := w.errs.Load()
+	<-time.After(watch)
+	w.down.Store(0)
+	if w.errs.Load() == before {
+		w.t.Error("nothing failed while Redis was gone")
+	}
+}
+
+// back wants answers again, of every kind and without end.
+func (w *witness) back() {
+	w.t.Helper()
+	eventually(w.t, "all calls succeed again", func() bool {
+		errs, answers := w.errs.Load(), w.answers.Load()
+		for w.answers.Load() < answers+400 && w.errs.Load() == errs {
+			tick()
+		}
+		return w.errs.Load() == errs
+	})
+}
+
+// end wants every confirmed write to be there still.
+func (w *witness) end() {
+	w.t.Helper()
+	w.stop()
+	w.done.Wait()
+	for i := 0; i < len(w.acked); i += 1 + len(w.acked)/200 {
+		id := w.acked[i]
+		if value, ok, err := w.store.Get(w.t.Context(), "attempt:"+id); err != nil || !ok || value != "mine "+id {
+			w.t.Errorf("the confirmed attempt %s: %q, %t, %v", id, value, ok, err)
+		}
+	}
+	w.t.Logf("%d answers, %d errors, %d confirmed attempts; the slowest call took %s with a timeout of %s",
+		w.answers.Load(), w.errs.Load(), len(w.acked), time.Duration(w.slowest.Load()).Round(time.Millisecond), timeout)
+}
+
+func TestRedisFails(t *testing.T) {
+	t.Parallel()
+	type world struct {
+		redis *server
+		net   *proxy
+	}
+	faults := map[string]func(w *witness, x world){
+		"kill -STOP and -CONT": func(w *witness, x world) {
+			x.redis.stop()
+			w.gone(3 * time.Second)
+			x.redis.cont()
+		},
+		"kill -STOP, shortly": func(w *witness, x world) {
+			x.redis.stop()
+			<-time.After(timeout / 2)
+			x.redis.cont()
+		},
+		"kill -9 and a restart": func(w *witness, x world) {
+			x.redis.kill()
+			w.gone(2 * time.Second)
+			x.redis.restart()
+		},
+		"kill -9 and a restart at once": func(w *witness, x world) {
+			x.redis.kill()
+			x.redis.restart()
+		},
+		"a network that drops packets": func(w *witness, x world) {
+			x.net.silence()
+			w.gone(3 * time.Second)
+			x.net.restore()
+		},
+		"a network that cuts connections": func(w *witness, x world) {
+			for range 20 {
+				x.net.cut()
+				tick()
+			}
+		},
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// What Redis confirmed is on the disk, so that a kill loses nothing.
+			x := world{redis: redisServer(t, "--appendonly", "yes", "--appendfsync", "always")}
+			x.net = newProxy(t, x.redis.addr)
+			cfg := config(x.net.addr)
+			cfg.Timeout = timeout
+			s, _ := openWarm(t, cfg, 1)
+			w := newWitness(t, s, 8)
+			w.back()
+			for range 2 {
+				fault(w, x)
+				w.back()
+			}
+			w.end()
+		})
+	}
+}
+
+// Redis that is gone must not be a way in, nor cost more than the timeout.
+func TestErrorsWhileDown(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	cfg := config(redis.addr)
+	cfg.Timeout = timeout
+	s, _ := openWarm(t, cfg, 1)
+	redis.kill()
+	eventually(t, "lookups fail", func() bool {
+		_, _, err := s.Get(t.Context(), "revoked:a")
+		return err != nil
+	})
+	for range 5 {
+		_, ok, err := s.Get(t.Context(), "revoked:a")
+		_, errPut := s.PutIfAbsent(t.Context(), "attempt:a", "v", time.Minute)
+		if err == nil || ok || errPut == nil || s.Put(t.Context(), "revoked:a", "1", time.Minute) == nil {
+			t.Errorf("Get = %t, %v; PutIfAbsent: %v", ok, err, errPut)
+		}
+		// The same fault reads the same, so that it is logged once.
+		if _, _, again := s.Get(t.Context(), "revoked:b"); fmt.Sprint(again) != fmt.Sprint(err) {
+			t.Errorf("one fault reads %q and %q", err, again)
+		}
+	}
+}
+
+// Who asks just when a connection breaks is asked for again on the next.
+func TestBrokenLookups(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	network := newProxy(t, redis.addr)
+	cfg := config(network.addr)
+	cfg.Timeout = redisstore.MaxTimeout
+	s, _ := openWarm(t, cfg, 1)
+	if err := s.Put(t.Context(), "attempt:a", "v", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	network.silence()
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if value, ok, err := s.Get(t.Context(), "attempt:a"); value != "v" || !ok || err != nil {
+				t.Errorf("Get = %q, %t, %v", value, ok, err)
+			}
+		})
+	}
+	for range 20 {
+		tick() // for them to ask
+	}
+	network.cut()
+	network.restore()
+	all.Wait()
+}
+
+func TestErrorsReadTheSame(t *testing.T) {
+	t.Parallel()
+	redis := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 6379}
+	broken := func(port int) error {
+		return redisstore.Explain(&net.OpError{Op: "read", Net: "tcp", Source: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 2), Port: port}, Addr: redis, Err: syscall.ECONNRESET})
+	}
+	if one, other := broken(50_001).Error(), broken(50_002).Error(); one != other || one != "redisstore: read 10.0.0.1:6379: connection reset by peer" {
+		t.Errorf("one fault reads %q and %q", one, other)
+	}
+	if !errors.Is(broken(1), syscall.ECONNRESET) || redisstore.Explain(nil) != nil {
+		t.Error("the cause is lost")
+	}
+}
+
+// A visitor who leaves waits no longer, and neither does who waits behind a
+// thousand others.
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	cfg := config(redis.addr)
+	cfg.Timeout = timeout
+	s, _ := openWarm(t, cfg, 1)
+	redis.stop()
+	defer redis.cont()
+	var all sync.WaitGroup
+	for i := range 3000 {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			if i%3 == 0 {
+				cancel()
+				ctx, cancel = context.WithTimeout(t.Context(), timeout/10)
+			}
+			defer cancel()
+			began := time.Now()
+			_, err := s.PutIfAbsent(ctx, fmt.Sprint("attempt:", i), "v", time.Minute)
+			took := time.Since(began)
+			if err == nil || took > timeout+slack {
+				t.Errorf("after %s: %v", took, err)
+			}
+			if i%3 == 0 && !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a visitor left and was told: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	redis.cont()
+	eventually(t, "it answers again", func() bool {
+		_, err := s.PutIfAbsent(t.Context(), "attempt:again", "v", time.Minute)
+		return err == nil
+	})
+}

@@ -1,0 +1,310 @@
+package redisstore_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/certify-go/certify"
+	"github.com/certify-go/certify/redisstore"
+)
+
+// A bureau verifies whoever asks, as a 40-year-old. It stands for the provider
+// that all instances share.
+type bureau struct{ done sync.Map }
+
+func (b *bureau) Name() string { return "bureau" }
+
+func (b *bureau) Begin(certify.Attempt) certify.Start {
+	return certify.Start{Script: "https://bureau.example/sdk.js", IDName: "merchant_uid", Calls: []certify.Call{{Function: "SDK.open"}}}
+}
+
+func (b *bureau) CallbackID(v url.Values, a certify.Attempt) (string, error) {
+	if id := v.Get("imp_uid"); id != "" {
+		return id, nil
+	}
+	return "", certify.CodeVerificationIDMissing
+}
+
+// verify completes a verification of the attempt.
+func (b *bureau) verify(id, attempt string) { b.done.Store(id, attempt) }
+
+func (b *bureau) Lookup(_ context.Context, id string) (*certify.Identity, error) {
+	attempt, ok := b.done.Load(id)
+	if !ok {
+		return nil, &certify.ProviderError{Code: certify.CodeVerificationRefused, Detail: "no such record"}
+	}
+	now := time.Now()
+	born, err := certify.ParseBirthDate(now.AddDate(-40, 0, 0).Format(time.DateOnly), now)
+	if err != nil {
+		return nil, err
+	}
+	return &certify.Identity{ID: id, AttemptID: attempt.(string), Channel: "danal", VerifiedAt: now, BirthDate: born, DI: "synthetic"}, nil
+}
+
+// An instance is one of several processes that serve an app.
+type instance struct {
+	*httptest.Server
+	sessions *certify.Sessions
+	store    *redisstore.Store
+}
+
+func instances(t testing.TB, n int, cfg redisstore.Config, nodes int, b *bureau) (all []*instance) {
+	t.Helper()
+	line, err := certify.GenerateKey("HS256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := certify.ParseKeys(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range n {
+		in := &instance{Server: httptest.NewUnstartedServer(nil)}
+		in.store, _ = openWarm(t, cfg, nodes)
+		in.sessions, err = certify.NewSessions(certify.SessionConfig{
+			Origin: "http://127.0.0.1:8080", Keys: keys, Store: in.store, Logger: slog.New(slog.DiscardHandler),
+			Account: func(r *http.Request) string {
+				if c, err := r.Cookie("login"); err == nil {
+					return c.Value
+				}
+				return ""
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		handler, err := certify.NewHandler(certify.HandlerConfig{Sessions: in.sessions, Provider: b, Pepper: []byte(strings.Repeat("pepper", 6))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mux := http.NewServeMux()
+		mux.Handle("/certifications", handler)
+		mux.Handle("/certifications/", handler)
+		mux.Handle("/cellar", certify.Require(certify.YouthProtection())(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "wine") })))
+		in.Config.Handler = in.sessions.Load(mux)
+		in.Start()
+		t.Cleanup(in.Close)
+		all = append(all, in)
+	}
+	return all
+}
+
+// A visitor keeps cookies, which all instances get: they are one host.
+type visitor struct {
+	t      testing.TB
+	client *http.Client
+}
+
+func newVisitor(t testing.TB, account string) *visitor {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar.SetCookies(&url.URL{Scheme: "http", Host: "127.0.0.1"}, []*http.Cookie{{Name: "login", Value: account, Path: "/"}})
+	return &visitor{t, &http.Client{Jar: jar}}
+}
+
+func (v *visitor) send(in *instance, method, path, body string) (status int, header http.Header, doc map[string]any) {
+	v.t.Helper()
+	req, err := http.NewRequest(method, in.URL+path, strings.NewReader(body))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := v.client.Do(req)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	_ = json.NewDecoder(res.Body).Decode(&doc)
+	return res.StatusCode, res.Header, doc
+}
+
+func (v *visitor) want(in *instance, method, path, body string, status int) map[string]any {
+	v.t.Helper()
+	got, _, doc := v.send(in, method, path, body)
+	if got != status {
+		v.t.Fatalf("%s %s: status %d, want %d: %v", method, path, got, status, doc["code"])
+	}
+	return doc
+}
+
+// pass begins at one instance and ends at another.
+func (v *visitor) pass(b *bureau, begin, end *instance) (attempt string) {
+	v.t.Helper()
+	attempt = v.want(begin, "POST", "/certifications/attempts", `{"return_to":"/cellar"}`, http.StatusCreated)["merchant_uid"].(string)
+	b.verify("imp_"+attempt, attempt)
+	v.want(end, "POST", "/certifications", `{"imp_uid":"imp_`+attempt+`"}`, http.StatusOK)
+	return attempt
+}
+
+// refusedWithin waits for an instance to refuse, which it must within a second.
+func (v *visitor) refusedWithin(in *instance, since time.Time) {
+	v.t.Helper()
+	for {
+		status, _, doc := v.send(in, "GET", "/cellar", "")
+		if status == http.StatusUnauthorized && doc["code"] == string(certify.CodeClaimRevoked) {
+			return
+		}
+		if status != http.StatusOK || time.Since(since) > staleFor {
+			v.t.Fatalf("%s after the revocation: status %d, %v", time.Since(since), status, doc["code"])
+		}
+	}
+}
+
+func TestInstances(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	b := &bureau{}
+	in := instances(t, 3, config(redis.addr), 1, b)
+	v := newVisitor(t, "kim")
+	v.want(in[2], "GET", "/cellar", "", http.StatusUnauthorized)
+	attempt := v.pass(b, in[0], in[1])
+	v.want(in[2], "GET", "/cellar", "", http.StatusOK)
+
+	// The same again, anywhere, is no harm; something else is.
+	v.want(in[2], "POST", "/certifications", `{"imp_uid":"imp_`+attempt+`"}`, http.StatusOK)
+	b.verify("imp_other", attempt)
+	for _, each := range in {
+		if doc := v.want(each, "POST", "/certifications", `{"imp_uid":"imp_other"}`, http.StatusConflict); doc["code"] != string(certify.CodeAttemptUsed) {
+			t.Errorf("another verification under the attempt: %v", doc["code"])
+		}
+	}
+
+	// A gate asks Redis about a claim once, and not again: were the keys of
+	// revocations renamed in certify, this package would not know them.
+	for _, each := range in {
+		v.want(each, "GET", "/cellar", "", http.StatusOK)
+		if n := asks(redis, func() {
+			for range 50 {
+				v.want(each, "GET", "/cellar", "", http.StatusOK)
+			}
+		}); n != 0 {
+			t.Errorf("50 requests with a known claim asked Redis %d times", n)
+		}
+	}
+
+	stolen := newVisitor(t, "kim")
+	stolen.client.Jar.SetCookies(&url.URL{Scheme: "http", Host: "127.0.0.1"}, v.client.Jar.Cookies(&url.URL{Scheme: "http", Host: "127.0.0.1"}))
+	stolen.want(in[1], "GET", "/cellar", "", http.StatusOK)
+	v.want(in[0], "POST", "/certifications/logout", "", http.StatusNoContent)
+	out := time.Now()
+	for _, each := range in {
+		stolen.refusedWithin(each, out)
+	}
+}
+
+func TestInstancesRevokeAnAccount(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	b := &bureau{}
+	in := instances(t, 2, config(redis.addr), 1, b)
+	kim, lee := newVisitor(t, "kim"), newVisitor(t, "lee")
+	kim.pass(b, in[0], in[1])
+	lee.pass(b, in[1], in[0])
+	for _, each := range in {
+		kim.want(each, "GET", "/cellar", "", http.StatusOK)
+		lee.want(each, "GET", "/cellar", "", http.StatusOK)
+	}
+	if err := in[0].sessions.RevokeAccount(t.Context(), "kim"); err != nil {
+		t.Fatal(err)
+	}
+	out := time.Now()
+	kim.refusedWithin(in[0], out)
+	kim.refusedWithin(in[1], out)
+	lee.want(in[1], "GET", "/cellar", "", http.StatusOK)
+}
+
+// One verification that arrives a hundred times at once, everywhere, is one
+// claim.
+func TestInstancesRace(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	b := &bureau{}
+	in := instances(t, 3, config(redis.addr), 1, b)
+	v := newVisitor(t, "kim")
+	attempt := v.want(in[0], "POST", "/certifications/attempts", `{"return_to":"/cellar"}`, http.StatusCreated)["merchant_uid"].(string)
+	won := make([]string, 60)
+	var all sync.WaitGroup
+	for i := range won {
+		id := fmt.Sprintf("imp_%d", i%2) // two verifications under one attempt
+		b.verify(id, attempt)
+		all.Go(func() {
+			if status, _, doc := v.send(in[i%3], "POST", "/certifications", `{"imp_uid":"`+id+`"}`); status == http.StatusOK {
+				won[i] = id
+			} else if doc["code"] != string(certify.CodeAttemptUsed) {
+				t.Errorf("status %d, %v", status, doc["code"])
+			}
+		})
+	}
+	all.Wait()
+	ids := make(map[string]int)
+	for _, id := range won {
+		ids[id]++
+	}
+	if len(ids) != 2 || ids[""] != len(won)/2 {
+		t.Errorf("of two verifications under one attempt passed: %v", ids)
+	}
+}
+
+// Without Redis nobody is let in, everybody is asked to come again, and then
+// all is as it was.
+func TestInstancesWithoutRedis(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t, "--appendonly", "yes", "--appendfsync", "always")
+	b := &bureau{}
+	cfg := config(redis.addr)
+	cfg.Timeout = timeout
+	in := instances(t, 2, cfg, 1, b)
+	v := newVisitor(t, "kim")
+	v.pass(b, in[0], in[1])
+	other := newVisitor(t, "lee")
+	attempt := other.want(in[0], "POST", "/certifications/attempts", `{"return_to":"/cellar"}`, http.StatusCreated)["merchant_uid"].(string)
+	b.verify("imp_lee", attempt)
+	redis.kill()
+	for _, each := range in {
+		eventually(t, "what was known is forgotten", func() bool {
+			status, _, _ := v.send(each, "GET", "/cellar", "")
+			return status != http.StatusOK
+		})
+	}
+	for range 3 {
+		for _, call := range []struct {
+			v                  *visitor
+			method, path, body string
+		}{{v, "GET", "/cellar", ""}, {other, "POST", "/certifications", `{"imp_uid":"imp_lee"}`}, {v, "POST", "/certifications/logout", ""}} {
+			for _, each := range in {
+				began := time.Now()
+				status, header, doc := call.v.send(each, call.method, call.path, call.body)
+				if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" || doc["code"] != string(certify.CodeStoreUnavailable) {
+					t.Errorf("%s without Redis: status %d, Retry-After %q, %v", call.path, status, header.Get("Retry-After"), doc["code"])
+				}
+				if took := time.Since(began); took > 2*timeout+slack {
+					t.Errorf("%s without Redis took %s", call.path, took)
+				}
+			}
+		}
+	}
+	redis.restart()
+	eventually(t, "Redis is back", func() bool {
+		status, _, _ := v.send(in[1], "GET", "/cellar", "")
+		return status == http.StatusOK
+	})
+	eventually(t, "the verification is finished", func() bool {
+		status, _, _ := other.send(in[1], "POST", "/certifications", `{"imp_uid":"imp_lee"}`)
+		return status == http.StatusOK
+	})
+	other.want(in[0], "GET", "/cellar", "", http.StatusOK)
+}

@@ -1,0 +1,237 @@
+package redisstore_test
+
+import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certify-go/certify/redisstore"
+)
+
+// refused wants New to fail with words that say why.
+func refused(t *testing.T, name string, cfg redisstore.Config, says string) {
+	t.Helper()
+	s, err := redisstore.New(cfg)
+	if err == nil {
+		s.Close()
+		t.Errorf("%s is accepted", name)
+		return
+	}
+	if !strings.Contains(err.Error(), says) {
+		t.Errorf("%s: %q does not say %q", name, err, says)
+	}
+}
+
+func TestEvictingServers(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	for _, policy := range []string{"allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"} {
+		redis.do("CONFIG", "SET", "maxmemory-policy", policy)
+		refused(t, policy, config(redis.addr), "noeviction")
+		cfg := config(redis.addr)
+		cfg.InsecureAllowEviction = true
+		open(t, cfg)
+	}
+	redis.do("CONFIG", "SET", "maxmemory-policy", "noeviction")
+	_, book := openWarm(t, config(redis.addr), 1)
+	if book.count("maxmemory-policy") != 0 {
+		t.Error("it warns of a policy that is as it must be")
+	}
+	// A policy that comes later is found when the connection comes anew.
+	redis.do("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+	redis.do("CLIENT", "KILL", "TYPE", "normal")
+	eventually(t, "it warns", func() bool { return book.count("maxmemory-policy is not noeviction") > 0 })
+}
+
+// A store that is full says so, and drops nothing.
+func TestFullServer(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	s := open(t, config(redis.addr))
+	if _, err := s.PutIfAbsent(t.Context(), "attempt:first", "v", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	redis.do("CONFIG", "SET", "maxmemory", "1")
+	_, err := s.PutIfAbsent(t.Context(), "attempt:second", "v", time.Hour)
+	if err == nil || !strings.Contains(err.Error(), "OOM") {
+		t.Errorf("PutIfAbsent into a full Redis: %v", err)
+	}
+	if err := s.Put(t.Context(), "revoked:a", "1", time.Hour); err == nil {
+		t.Error("Put into a full Redis is no error")
+	}
+	get(t, s, "attempt:first", true)
+	get(t, s, "attempt:second", false)
+	get(t, s, "revoked:a", false)
+}
+
+// permissions are what doc.go says that the user needs.
+const permissions = "+ping +get +set +pttl +info +client|tracking"
+
+func TestLeastPrivilege(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	user := func(name, rules string) redisstore.Config {
+		redis.do(append([]string{"ACL", "SETUSER", name, "reset", "on", ">open sesame", "~certify:*"}, strings.Fields(rules)...)...)
+		cfg := config(redis.addr)
+		cfg.Client.Username, cfg.Client.Password = name, "open sesame"
+		return cfg
+	}
+	s, _ := openWarm(t, user("certify", permissions), 1)
+	if _, err := s.PutIfAbsent(t.Context(), "attempt:a", "v", time.Hour); err != nil {
+		t.Error(err)
+	}
+	if err := s.Put(t.Context(), "account:a", "1", time.Hour); err != nil {
+		t.Error(err)
+	}
+	get(t, s, "account:a", true)
+	get(t, s, "attempt:a", true)
+	for without, says := range map[string]string{
+		"+set": "'set' command", "+get": "'get' command", "+info": "'info' command",
+	} {
+		refused(t, "a user without "+without, user("less", strings.Replace(permissions, without, "", 1)), says)
+	}
+	// Whether changes are told shows later, and costs no more than the cache.
+	for _, without := range []string{"+client|tracking", "+ping"} {
+		cfg := user("less", strings.Replace(permissions, without, "", 1))
+		book := newLogbook()
+		cfg.Logger = bookLogger(book)
+		s := open(t, cfg)
+		eventually(t, "it says that "+without+" is missing", func() bool { return book.count("NOPERM") > 0 })
+		get(t, s, "account:a", true)
+		s.Close()
+	}
+	cfg := user("less", permissions)
+	cfg.Client.Password = "open barley"
+	refused(t, "a wrong password", cfg, "WRONGPASS")
+	if _, err := redisstore.New(cfg); strings.Contains(err.Error(), "barley") {
+		t.Error("the error holds the password")
+	}
+	cfg = user("less", permissions)
+	cfg.Prefix = "elsewhere:"
+	refused(t, "a prefix that is not the user's", cfg, "NOPERM")
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	cert, key, pool := certificate(t)
+	port := freePort(t)
+	redis := redisServer(t, "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
+	cfg := config("127.0.0.1:" + port)
+	cfg.Client.TLSConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	conform(t, cfg, redis)
+	cfg.Client.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	refused(t, "a certificate that nobody knows", cfg, "certificate")
+	refused(t, "plain text", config("127.0.0.1:"+port), "")
+}
+
+// certificate makes one for 127.0.0.1, in files.
+func certificate(t *testing.T) (cert, key string, pool *x509.CertPool) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	pool = x509.NewCertPool()
+	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, _ := os.ReadFile(cert)
+	pool.AppendCertsFromPEM(text)
+	return cert, key, pool
+}
+
+// An older Redis, or what only looks like Redis, is noticed at the start. This
+// one answers like version 6 does, or ignores NX and GET.
+func TestOtherServers(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct{ set, says string }{
+		"Redis 6.0":                       {"-ERR syntax error\r\n", "version 7"},
+		"a server that does not know GET": {"+OK\r\n", "does not tell what stands"},
+	} {
+		refused(t, name, config(fakeRedis(t, row.set)), row.says)
+	}
+}
+
+// fakeRedis answers every SET with the reply.
+func fakeRedis(t *testing.T, set string) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go fakeServe(c, set)
+		}
+	}()
+	return l.Addr().String()
+}
+
+func fakeServe(c net.Conn, set string) {
+	defer c.Close()
+	r := bufio.NewReader(c)
+	for {
+		var n, size int
+		if _, err := fmt.Fscanf(r, "*%d\r\n", &n); err != nil {
+			return
+		}
+		args := make([]string, n)
+		for i := range args {
+			if _, err := fmt.Fscanf(r, "$%d\r\n", &size); err != nil {
+				return
+			}
+			word := make([]byte, size+2)
+			if _, err := io.ReadFull(r, word); err != nil {
+				return
+			}
+			args[i] = strings.ToUpper(string(word[:size]))
+		}
+		reply := "+OK\r\n"
+		switch args[0] {
+		case "HELLO":
+			reply = "%3\r\n$7\r\nversion\r\n$5\r\n6.0.0\r\n$5\r\nproto\r\n:3\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n"
+		case "CLUSTER":
+			reply = "-ERR This instance has cluster support disabled\r\n"
+		case "PING":
+			reply = "+PONG\r\n"
+		case "SET":
+			reply = set
+		}
+		if _, err := io.WriteString(c, reply); err != nil {
+			return
+		}
+	}
+}
