@@ -40,7 +40,10 @@ func (h *Handler) serveRedirect(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err != nil {
-		done.back = h.backOf(r)
+		done.back = "/"
+		if a := h.attemptOf(r); a != nil {
+			done.back = a.back()
+		}
 	}
 	seeOther(w, done.back)
 	return nil
@@ -51,33 +54,47 @@ type completion struct {
 	back  string // where the browser goes
 	claim *Claim // nil for a purpose of the app's
 	token string // the claim, signed
+
+	header http.Header // that Accept set
+}
+
+// release sends the headers that Accept set. Until the very end they are held
+// back: a login cookie must not get out with a refusal.
+func (c completion) release(w http.ResponseWriter) {
+	for name, values := range c.header {
+		w.Header()[name] = append(w.Header()[name], values...)
+	}
 }
 
 // completeInBrowser gives the browser its claim, and revokes the one that the
 // new one replaces.
 func (h *Handler) completeInBrowser(w http.ResponseWriter, r *http.Request, values url.Values) (completion, error) {
-	done, err := h.complete(w, r, values, h.sessions.attemptsOf(r))
-	if err != nil || done.claim == nil {
-		return done, err
-	}
-	if err := h.sessions.revokeHeld(r, done.claim.ID); err != nil {
+	done, err := h.complete(r, values, h.sessions.attemptsOf(r))
+	if err != nil {
 		return completion{}, err
 	}
-	h.sessions.setClaim(w, done.token, done.claim)
+	if done.claim != nil {
+		if err := h.sessions.revokeHeld(r, done.claim.ID); err != nil {
+			return completion{}, err
+		}
+		h.sessions.setClaim(w, done.token, done.claim)
+	}
+	done.release(w)
 	return done, nil
 }
 
 // complete turns a verification under one of the attempts into a claim, step
 // by step: whatever fails before the end can be repeated with the same
 // verification.
-func (h *Handler) complete(w http.ResponseWriter, r *http.Request, values url.Values, attempts []*attempt) (completion, error) {
+func (h *Handler) complete(r *http.Request, values url.Values, attempts []*attempt) (completion, error) {
 	named, id, err := h.proveAttempt(r, values, attempts)
 	if err != nil {
 		return completion{}, err
 	}
-	person, a, err := h.lookups.identity(r.Context(), h.providers[named[0].provider], named, id, !saysFailed(values))
+	p := h.providers[named[0].provider]
+	person, a, err := h.lookups.identity(r.Context(), p, named, id, !saysFailed(values))
 	if err != nil {
-		return completion{}, explainPending(err, values)
+		return completion{}, lookupError{explainPending(err, values), p.Name()}
 	}
 	now := h.sessions.now()
 	if err := a.checkTime(person.VerifiedAt, now); err != nil {
@@ -90,7 +107,8 @@ func (h *Handler) complete(w http.ResponseWriter, r *http.Request, values url.Va
 	}
 	person.Provider, person.Purpose = a.provider, a.Purpose
 	h.sessions.emit(r.Context(), Event{Kind: EventVerified, Provider: a.provider, Txn: txn, Purpose: a.Purpose})
-	account, err := h.acceptPerson(w, r, person)
+	header := make(http.Header)
+	account, err := h.acceptPerson(header, r, person)
 	if err != nil {
 		return completion{}, err
 	}
@@ -98,14 +116,14 @@ func (h *Handler) complete(w http.ResponseWriter, r *http.Request, values url.Va
 		return completion{}, err
 	}
 	if a.Purpose != "" {
-		return completion{back: a.back()}, nil
+		return completion{back: a.back(), header: header}, nil
 	}
 	c := h.claim(a, person, t, account)
 	token, err := h.signClaim(r.Context(), c, a)
 	if err != nil {
 		return completion{}, err
 	}
-	return completion{a.back(), c, token}, nil
+	return completion{a.back(), c, token, header}, nil
 }
 
 // proveAttempt returns the live attempts of this account that the callback may
@@ -159,11 +177,23 @@ func (h *Handler) mayRedeem(r *http.Request, a *attempt) error {
 	return nil
 }
 
+// A lookupError says which provider failed.
+type lookupError struct {
+	error
+	provider string
+}
+
+func (e lookupError) Unwrap() error { return e.error }
+
 // saysFailed reports whether the browser says that the verification failed:
 // V1 by success or imp_success, V2 by code. It proves nothing, and only
 // decides whether to wait and what to say.
 func saysFailed(values url.Values) bool {
-	return values.Get("success") == "false" || values.Get("imp_success") == "false" || values.Get("code") != ""
+	switch values.Get("code") { // wrapper SDKs write nothing as a word
+	case "", "null", "undefined":
+		return values.Get("success") == "false" || values.Get("imp_success") == "false"
+	}
+	return true
 }
 
 func explainPending(err error, values url.Values) error {
@@ -258,11 +288,11 @@ func (h *Handler) taken(ctx context.Context, a *attempt) (taken, error) {
 }
 
 // acceptPerson asks the app, and returns the account of the claim.
-func (h *Handler) acceptPerson(w http.ResponseWriter, r *http.Request, id *Identity) (string, error) {
+func (h *Handler) acceptPerson(header http.Header, r *http.Request, id *Identity) (string, error) {
 	if h.accept == nil {
 		return h.sessions.accountOf(r), nil
 	}
-	account, err := h.accept(headerOnly{w}, r, id)
+	account, err := h.accept(headerOnly(header), r, id)
 	var d *Denial
 	switch {
 	case errors.As(err, &d) && d != nil && d.Code == "":
@@ -272,15 +302,15 @@ func (h *Handler) acceptPerson(w http.ResponseWriter, r *http.Request, id *Ident
 	case err != nil:
 		return "", err
 	case account == "" && h.sessions.account != nil && id.Purpose == "":
-		return "", errors.New("certify: Accept named no account, and SessionConfig.Account compares it: the claim would never count")
+		return "", ownFault("Accept named no account, and SessionConfig.Account compares it: the claim would never count")
 	}
 	return account, nil
 }
 
 // headerOnly lets Accept set headers, and keeps the body ours.
-type headerOnly struct{ w http.ResponseWriter }
+type headerOnly http.Header
 
-func (h headerOnly) Header() http.Header { return h.w.Header() }
+func (h headerOnly) Header() http.Header { return http.Header(h) }
 func (h headerOnly) WriteHeader(int)     {}
 func (h headerOnly) Write([]byte) (int, error) {
 	return 0, errors.New("certify: Accept may set headers, and write no body")

@@ -225,8 +225,8 @@ func (s *script) verify() {
 	}
 }
 
-// providerFaults are how a lookup may fail although the record is good.
-var providerFaults = []error{
+// lookupFaults are how a lookup may fail although the record is good.
+var lookupFaults = []error{
 	&certify.ProviderError{Code: certify.CodeProviderUnavailable, Detail: "timeout", Err: context.DeadlineExceeded},
 	&certify.ProviderError{Code: certify.CodeProviderInvalid, Detail: "HTML"},
 	&certify.ProviderError{Code: certify.CodeProviderMisconfigured, Detail: "401"},
@@ -241,7 +241,7 @@ func (s *script) misbehave() {
 		return
 	}
 	until := time.Now().Add(time.Duration(s.rand.IntN(int(10 * time.Minute))))
-	err := providerFaults[s.rand.IntN(len(providerFaults))]
+	err := lookupFaults[s.rand.IntN(len(lookupFaults))]
 	s.provider.mu.Lock()
 	defer s.provider.mu.Unlock()
 	fault := s.provider.fail

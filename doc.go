@@ -39,8 +39,8 @@
 //
 // A browser that navigates without a claim is sent to the start page; a script
 // gets 401 with a problem document (RFC 9457). A policy's refusal is 403, and
-// is never answered by another verification, which would cost a fee and change
-// nothing. A verification that is too old is 401 (RFC 9470). If the provider
+// never starts another verification by itself, which would cost a fee and may
+// change nothing. A verification that is too old is 401 (RFC 9470). If the provider
 // or the [Store] does not answer, nobody enters and the answer is 503. Each
 // refusal has a [Code].
 //

@@ -10,7 +10,8 @@ import (
 // EventKind says what happened.
 type EventKind string
 
-// The kinds of [Event].
+// The kinds of [Event]. Faults are logged once in ten minutes, and all told to
+// [SessionConfig.Event].
 const (
 	EventStarted  EventKind = "started"        // an attempt was begun
 	EventVerified EventKind = "verified"       // the provider's record was accepted for its attempt
@@ -84,6 +85,9 @@ func (f *faults) news(e Event) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key := string(e.Code) + "\x00" + e.Detail
+	if e.Code == CodeStoreUnavailable { // whose details name ports that change
+		key = string(e.Code)
+	}
 	if at, ok := f.logged[key]; ok && e.Time.Sub(at) < faultEvery {
 		return false
 	}

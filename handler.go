@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -191,7 +190,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.tellOperator(r, err)
 	p := problemOf(err)
-	start := h.path + "/?" + url.Values{"return_to": {h.backOf(r)}}.Encode()
+	start := h.startAgain(r, p.code)
 	w.Header().Add("Vary", "Cookie, Sec-Fetch-Mode, Accept, Accept-Language")
 	if isNavigation(r) {
 		h.sessions.writePage(w, r, p, start)
@@ -221,35 +220,57 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return CodeNotFound
 	}
-	if r.Method != serve.method && (serve.method != http.MethodGet || r.Method != http.MethodHead) {
+	head := r.Method == http.MethodHead && serve.method == http.MethodGet && rest != "/redirect" // which acts
+	if r.Method != serve.method && !head {
 		w.Header().Set("Allow", serve.method)
 		return CodeMethodNotAllowed
 	}
 	return serve.serve(w, r)
 }
 
-// tellOperator reports what only the operator can mend.
+// tellOperator reports a callback or a start that was refused, and as a fault
+// what only the operator can mend.
 func (h *Handler) tellOperator(r *http.Request, err error) {
 	var p *ProviderError
-	e := Event{Provider: h.provider.Name()}
+	var l lookupError
+	e := Event{Kind: EventRefused, Provider: h.provider.Name()}
 	e.Code, _ = codeOf(err)
+	if errors.As(err, &l) {
+		e.Provider = l.provider
+	}
 	switch {
+	case e.Code == "":
+		e.Kind, e.Code, e.Detail = EventFault, CodeInternal, faultText(err)
 	case errors.As(err, &p):
-		e.Kind, e.Detail = EventRefused, p.Detail
-		if p.Code == CodeProviderMisconfigured || p.Code == CodeChannelRefused || p.Code == CodeProviderInvalid {
+		e.Detail = p.Detail
+		if providerFaults[p.Code] && r.Context().Err() == nil { // and not just a visitor who left
 			e.Kind = EventFault
 		}
-	case e.Code == "":
-		e.Kind, e.Code, e.Detail = EventFault, CodeInternal, appError(err)
-	default:
-		e.Kind = EventRefused
+	case e.Code == CodeNotFound, e.Code == CodeMethodNotAllowed, r.URL.Path == h.path+"/claim":
+		return // no callback
 	}
 	h.sessions.emit(r.Context(), e)
 }
 
-// appError says what kind of error came from the app, and not what it said:
-// the text may name the person.
-func appError(err error) string { return fmt.Sprintf("an error of type %T", err) }
+// providerFaults are those that visitors cause only when something is wrong.
+var providerFaults = map[Code]bool{
+	CodeProviderMisconfigured: true, CodeProviderUnavailable: true, CodeProviderInvalid: true, CodeChannelRefused: true,
+}
+
+// An ownFault is a sentence of certify's for the operator.
+type ownFault string
+
+func (f ownFault) Error() string { return "certify: " + string(f) }
+
+// faultText says what certify itself found wrong, but of an error of the app's
+// only its kind: the text may name the person.
+func faultText(err error) string {
+	var own ownFault
+	if errors.As(err, &own) {
+		return string(own)
+	}
+	return fmt.Sprintf("an error of type %T", err)
+}
 
 // serveClaim tells a page about its visitor's claim. Other origins may not
 // read it, nor time or frame it.
@@ -282,8 +303,8 @@ func (h *Handler) serveLogout(w http.ResponseWriter, r *http.Request) error {
 // Logout revokes the request's claim and takes it, and all attempts, from the
 // browser. Call it from the app's own logout: until then, for as long as an
 // attempt lives, going back in the browser's history repeats the callback, and
-// with it Accept. If the claim cannot be revoked nothing is taken and the error
-// has [CodeStoreUnavailable], so that the visitor tries again.
+// with it Accept. If something cannot be revoked nothing is taken and an error
+// is returned, such as [CodeStoreUnavailable]: the visitor tries again.
 func (h *Handler) Logout(w http.ResponseWriter, r *http.Request) error {
 	if err := h.sessions.revokeHeld(r, ""); err != nil {
 		return err

@@ -110,7 +110,9 @@ func (s *session) admit(r *http.Request, p Policy) error {
 
 // varyPrivate keeps shared caches from serving one visitor's answer to another.
 func (s *Sessions) varyPrivate(h http.Header) {
-	h.Set("Cache-Control", "private")
+	if cc := h.Get("Cache-Control"); !strings.Contains(cc, "no-store") && !strings.Contains(cc, "private") {
+		h.Set("Cache-Control", "private") // unless something around the gate is stricter
+	}
 	vary := "Cookie"
 	if s.bearer {
 		vary = "Authorization, Cookie"

@@ -39,7 +39,7 @@ func (h *Handler) serveNativeConfirm(w http.ResponseWriter, r *http.Request) err
 	if err != nil || !a.native {
 		return CodeAttemptMissing
 	}
-	done, err := h.complete(w, r, values, []*attempt{a})
+	done, err := h.complete(r, values, []*attempt{a})
 	if err != nil {
 		return err
 	}
@@ -50,6 +50,7 @@ func (h *Handler) serveNativeConfirm(w http.ResponseWriter, r *http.Request) err
 			return err
 		}
 	}
+	done.release(w)
 	return writeJSON(w, http.StatusOK, answer)
 }
 

@@ -145,7 +145,7 @@ func (p problem) passes() bool {
 func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	ss, p := s.sessions, problemOf(err)
 	ss.emit(r.Context(), Event{Kind: EventDenied, Code: p.code, Policy: p.policy(), Detail: whyOf(err)})
-	if hint := ss.operatorHint(p.code); hint != "" {
+	if hint := ss.operatorHint(err, p.code); hint != "" {
 		ss.emit(r.Context(), Event{Kind: EventFault, Code: p.code, Policy: p.policy(), Detail: hint})
 	}
 	if ss.deny != nil {
@@ -156,8 +156,8 @@ func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Add("Vary", "Cookie, Sec-Fetch-Mode, Accept, Accept-Language")
 	switch {
 	case p.status == http.StatusUnauthorized && isSafe(r) && isNavigation(r):
-		if p.code != CodeVerificationRequired && p.code != CodeStale && p.code != CodeClaimOtherAccount {
-			ss.cookies.clear(w, ss.cookies.name("")) // it will never count again
+		if neverAgain(err) {
+			ss.cookies.clear(w, ss.cookies.name(""))
 		}
 		seeOther(w, start)
 	case isNavigation(r):
@@ -168,9 +168,24 @@ func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
+// neverAgain reports whether the claim is one that no time and no login will
+// make count. A revoked one stays until the next replaces it, which another
+// tab may just be getting.
+func neverAgain(err error) bool {
+	switch code, _ := codeOf(err); code {
+	case CodeClaimExpired, CodeClaimWrongKey, CodeClaimWrongAudience:
+		return true
+	case CodeClaimMalformed:
+		return !errors.Is(err, errTooNew)
+	}
+	return false
+}
+
 // operatorHint tells of refusals that no visitor can do anything about.
-func (s *Sessions) operatorHint(code Code) string {
+func (s *Sessions) operatorHint(err error, code Code) string {
 	switch {
+	case errors.Is(err, errTooNew):
+		return "a claim was issued in the future: the clocks of the servers differ by more than a minute"
 	case code == CodeNationalityUnknown:
 		return "a policy asks for the nationality, and the provider did not tell it: does the PG contract have the foreigner option?"
 	case code == CodeAccountRequired && s.account == nil:

@@ -59,11 +59,11 @@ func (h *Handler) mayReturn(s string) bool {
 }
 
 // startFor is where a visitor whom p refused on r may verify and come back.
-// Of an unsafe request the page it was sent from is returned to, if it says
-// which: its body is lost, and GET may mean something else there.
+// Of a script's or an unsafe request the page it was sent from is returned to,
+// if it says which: what it asked for is no page, or not by GET.
 func (s *Sessions) startFor(r *http.Request, p problem) string {
 	back := r.URL
-	if !isSafe(r) {
+	if !isSafe(r) || !isNavigation(r) {
 		back, _ = url.Parse(r.Referer())
 		if back == nil || back.Host != r.Host {
 			back = &url.URL{}

@@ -29,13 +29,24 @@ func (s *Sessions) Revoke(ctx context.Context, jti string, exp time.Time) error 
 
 // RevokeAccount voids every claim that was issued to the account until now, by
 // this process's clock in whole seconds: a claim issued later in the same
-// second is void, too. It is remembered for [MaxTTL]. Its errors are
+// second is void, too, as is the one for which Accept calls this. The callback
+// of an attempt begun before may be repeated, and calls Accept again, but
+// brings no claim and none of the headers that Accept sets. It is remembered
+// for [MaxTTL]. Its errors are
 // [CodeStoreUnavailable], and an empty account.
 func (s *Sessions) RevokeAccount(ctx context.Context, account string) error {
 	if account == "" {
 		return errors.New("certify: RevokeAccount needs an account")
 	}
-	if err := s.store.Put(ctx, accountKey(account), strconv.FormatInt(s.now().Unix(), 10), MaxTTL+maxSkew); err != nil {
+	now := s.now().Unix()
+	stands, _, err := s.store.Get(ctx, accountKey(account))
+	if err != nil {
+		return s.storeDown(ctx, err)
+	}
+	if until, err := strconv.ParseInt(stands, 10, 64); err == nil && until > now {
+		now = until // by a clock that is ahead of this one
+	}
+	if err := s.store.Put(ctx, accountKey(account), strconv.FormatInt(now, 10), MaxTTL+maxSkew); err != nil {
 		return s.storeDown(ctx, err)
 	}
 	s.emit(ctx, Event{Kind: EventRevoked})

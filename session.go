@@ -49,7 +49,8 @@ type SessionConfig struct {
 	VerifiedClaims int
 	// Account names the account that the request is signed in as, or "". With
 	// it a claim counts only for the account it was issued to. It is asked once
-	// a request, with the context of the first Require or FromContext.
+	// a request, with the context of the first Require or FromContext, and
+	// finds no claim in it: an account is something else than a verification.
 	Account func(*http.Request) string
 	// Bearer makes a token in the header "Authorization: Bearer" the only
 	// credential of a request that has one.
@@ -274,29 +275,30 @@ func (s *Sessions) Read(ctx context.Context, token string) (*Claim, error) {
 func (s *Sessions) issue(c *Claim) (string, error) {
 	k := s.keys.Load().list[0]
 	if k.sign == nil {
-		return "", errors.New("certify: the first key is public: it verifies claims and cannot sign any")
+		return "", ownFault("the first key is public: it verifies claims and cannot sign any")
 	}
 	if !utf8.ValidString(c.Subject) {
-		return "", errors.New("certify: the account is not UTF-8: it would not be the same when read again")
+		return "", ownFault("the account is not UTF-8: it would not be the same when read again")
 	}
 	token, err := claimToken.sign(k.id, k.method, k.sign, wire(c, s.issuer, s.audience))
 	if err == nil && len(token) > maxIssued {
-		return "", fmt.Errorf("certify: the claim would have %d bytes, more than %d: shorten the issuer, the audience or the account", len(token), maxIssued)
+		return "", ownFault(fmt.Sprintf("the claim would have %d bytes, more than %d: shorten the issuer, the audience or the account", len(token), maxIssued))
 	}
 	return token, err
 }
 
-// accountOf names the request's account, "" without one.
+// accountOf names the request's account, "" without one. Of the claim itself
+// it must not be made: the function finds none in its request.
 func (s *Sessions) accountOf(r *http.Request) string {
 	if s.account == nil {
 		return ""
 	}
-	return s.account(r)
+	return s.account(r.WithContext(context.WithValue(r.Context(), sessionKey{}, (*session)(nil))))
 }
 
 // compareAccount voids a claim that is not the request's account's.
 func (s *Sessions) compareAccount(r *http.Request, c *Claim) error {
-	account := s.account(r)
+	account := s.accountOf(r)
 	if account == "" || subtle.ConstantTimeCompare([]byte(account), []byte(c.Subject)) != 1 {
 		return tokenError{CodeClaimOtherAccount, "its sub is not the account of the request"}
 	}

@@ -24,6 +24,9 @@ func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
 	if purpose != "" && !h.purposes[purpose] {
 		return CodeRequestMalformed
 	}
+	if h.needsLogin(r) {
+		return CodeAccountRequired
+	}
 	pg := newPage(r, CodeVerificationRequired)
 	pg.Path, pg.ReturnTo, pg.Purpose = h.path, back, purpose
 	if purpose == "" { // else it is not the page that asks
@@ -31,10 +34,16 @@ func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
 	}
 	pg.HelpURL, pg.Script = h.helpURL, startScript
 	pg.Message = problemOf(CodeVerificationRequired).detail(pg.Korean)
-	if text, ok := problemTexts[Code(q.Get("reason"))]; ok {
-		pg.Code, pg.Message = q.Get("reason"), problem{problemText: text}.detail(pg.Korean)
+	if reason := Code(q.Get("reason")); startsFor(reason) {
+		pg.Code, pg.Message = string(reason), problem{problemText: problemTexts[reason]}.detail(pg.Korean)
 	}
 	return h.sessions.writeTemplate(w, pg, "start.html", http.StatusOK)
+}
+
+// startsFor reports whether gates send visitors to the start page for that
+// reason. The address could name any other to alarm them.
+func startsFor(reason Code) bool {
+	return problemTexts[reason].status == http.StatusUnauthorized || reason == CodeAgeUncertain
 }
 
 // placeOf is short and as the browser writes it, so that nobody's words can be
@@ -55,7 +64,7 @@ func placeOf(returnTo string) string {
 // verification would be a fee for nothing. A policy's own refusal never is
 // satisfied by the claim that it refused.
 func (h *Handler) satisfied(r *http.Request, reason Code, maxAge string) bool {
-	if text, ok := problemTexts[reason]; ok && text.status != http.StatusUnauthorized {
+	if reason != "" && problemTexts[reason].status != http.StatusUnauthorized {
 		return false
 	}
 	c, err := h.sessions.claimOf(r)
@@ -94,9 +103,8 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error
 	if purpose != "" && !h.purposes[purpose] {
 		return nil, CodeRequestMalformed
 	}
-	account := h.sessions.accountOf(r)
-	if h.sessions.account != nil && h.accept == nil && account == "" {
-		return nil, CodeAccountRequired // the claim would be nobody's, and never count
+	if h.needsLogin(r) {
+		return nil, CodeAccountRequired
 	}
 	if h.allowStart != nil {
 		if err := h.allowStart(r); err != nil {
@@ -105,10 +113,15 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error
 	}
 	a := newAttempt(h.sessions.keys.Load().list[0], h.sessions.now())
 	a.provider, a.returnTo, a.Purpose = h.provider.Name(), returnTo, purpose
-	a.account = a.accountHash(account)
+	a.account = a.accountHash(h.sessions.accountOf(r))
 	a.RedirectURL = h.sessions.origin + h.path + "/redirect"
 	h.sessions.emit(r.Context(), Event{Kind: EventStarted, Provider: a.provider, Purpose: a.Purpose})
 	return a, nil
+}
+
+// needsLogin reports whether a claim would be nobody's, and so never count.
+func (h *Handler) needsLogin(r *http.Request) bool {
+	return h.sessions.account != nil && h.accept == nil && h.sessions.accountOf(r) == ""
 }
 
 // startOf tells a page how to open the provider's window. The attempt's id
@@ -124,21 +137,38 @@ func (h *Handler) startOf(a *attempt) map[string]any {
 	}
 }
 
-// backOf is where a visitor of a failed callback was going: by the attempt
-// that the query names, else by the newest.
-func (h *Handler) backOf(r *http.Request) string {
+// attemptOf is the one that a failed callback was for, as far as anybody can
+// tell: the one that the query names, else the newest, or nil.
+func (h *Handler) attemptOf(r *http.Request) *attempt {
 	attempts := h.sessions.attemptsOf(r)
 	if len(attempts) == 0 {
-		return "/"
+		return nil
 	}
-	for _, a := range attempts {
-		for _, values := range r.URL.Query() {
+	for _, values := range r.URL.Query() {
+		for _, a := range attempts {
 			if slices.Contains(values, a.ID) {
-				return a.back()
+				return a
 			}
 		}
 	}
-	return attempts[0].back()
+	return attempts[0]
+}
+
+// startAgain is where to begin the same once more.
+func (h *Handler) startAgain(r *http.Request, code Code) string {
+	q := url.Values{}
+	if code != CodeRequestTooLarge {
+		if a := h.attemptOf(r); a != nil {
+			q.Set("return_to", a.back())
+			if a.Purpose != "" {
+				q.Set("purpose", a.Purpose)
+			}
+		}
+	}
+	if len(q) == 0 {
+		return h.path + "/"
+	}
+	return h.path + "/?" + q.Encode()
 }
 
 // back is where the browser goes after the verification.

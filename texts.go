@@ -104,7 +104,7 @@ var problemTexts = map[Code]problemText{
 	CodeStale: {http.StatusUnauthorized, noNext, "The verification is too old",
 		"안전을 위해 본인인증을 다시 해 주세요.", "For safety, please verify once more."},
 	CodeAccountRequired: {http.StatusForbidden, noNext, "The visitor must be signed in as the verified member",
-		"본인인증을 하신 회원 계정으로 로그인하셔야 이용할 수 있습니다.", "Please sign in as the member who was verified."},
+		"회원 계정으로 로그인하신 뒤 본인인증을 해 주세요. 이미 인증하셨다면 그때의 계정으로 로그인해 주세요.", "Please sign in, and then verify. If you have verified before, sign in to that account."},
 	CodeExcluded: {http.StatusForbidden, noNext, "A policy excludes the person",
 		"이 서비스를 이용할 수 있는 조건에 맞지 않습니다.", "You do not meet the conditions of this service."},
 	CodePolicyFailed: {http.StatusForbidden, noNext, "A policy did not allow the request",

@@ -121,10 +121,25 @@ func (s *stand) look(t *testing.T, d device) {
 		for _, w := range wrong {
 			t.Errorf("%s: %s", l.name, w)
 		}
-		if dir := os.Getenv(screenshots); dir != "" {
-			name := fmt.Sprintf("%s-%d-%s-%s.png", l.name, d.width, shade(d.dark), d.language)
-			b.must(os.WriteFile(filepath.Join(dir, name), b.picture(), 0o600))
-		}
+		b.keep(l.name)
+	}
+	if d.phone && os.Getenv(screenshots) != "" {
+		b.open("/certifications/?purpose=signup&return_to=/me")
+		b.click("#verify")
+		b.until(`!!document.querySelector("input[name=person]")`)
+		b.keep("window-1")
+		b.choose(sandbox.Adult)
+		b.until(`!!document.querySelector("#sms.arrived #sent-code")`)
+		b.keep("window-2")
+	}
+}
+
+// keep keeps a picture of the page that is shown, if pictures are wanted.
+func (b *tab) keep(name string) {
+	b.t.Helper()
+	if dir := os.Getenv(screenshots); dir != "" {
+		file := fmt.Sprintf("%s-%d-%s-%s.png", name, b.width, shade(b.dark), b.language)
+		b.must(os.WriteFile(filepath.Join(dir, file), b.picture(), 0o600))
 	}
 }
 

@@ -12,8 +12,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/redis/rueidis"
+
 	"github.com/certify-go/certify"
 	"github.com/certify-go/certify/iamport"
+	"github.com/certify-go/certify/redisstore"
 	"github.com/certify-go/certify/sandbox"
 )
 
@@ -30,10 +33,14 @@ const (
 
 // runReal serves the shop in front of i'mport.
 func (p program) runReal(ctx context.Context, cfg settings) error {
-	provider, err := iamport.New(iamport.Config{
+	ic := iamport.Config{
 		Code: cfg.real.code, Key: cfg.real.key, Secret: cfg.real.secret,
 		PGProviders: cfg.real.pgs, ChannelKey: cfg.real.channelKey,
-	})
+	}
+	if cfg.real.sandboxURL != "" {
+		ic.InsecureBaseURL, ic.ScriptURL = cfg.real.sandboxURL, cfg.real.sandboxURL+"/v1/iamport.js"
+	}
+	provider, err := iamport.New(ic)
 	if err != nil {
 		return err
 	}
@@ -158,7 +165,12 @@ func (p program) open(ctx context.Context, cfg settings, listener net.Listener, 
 		return err
 	}
 	defer members.close()
-	sc.members, sc.logger, sc.now = members, p.logger, p.now
+	store, closeStore, err := p.openStore(cfg)
+	if err != nil {
+		return err
+	}
+	defer closeStore()
+	sc.members, sc.store, sc.logger, sc.now = members, store, p.logger, p.now
 	shop, err := newShop(sc)
 	if err != nil {
 		return err
@@ -170,6 +182,21 @@ func (p program) open(ctx context.Context, cfg settings, listener net.Listener, 
 		fmt.Fprintf(p.stdout, "  members  %s\n", cfg.dbPath)
 	}
 	return p.serve(ctx, listener, shop)
+}
+
+// openStore opens what the processes of one shop share, and nothing for one
+// that is alone: certify remembers in memory then.
+func (p program) openStore(cfg settings) (certify.Store, func(), error) {
+	if cfg.redisAddr == "" {
+		return nil, func() {}, nil
+	}
+	store, err := redisstore.New(redisstore.Config{
+		Client: rueidis.ClientOption{InitAddress: []string{cfg.redisAddr}}, Logger: p.logger,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return store, store.Close, nil
 }
 
 // serve answers until ctx ends, and then lets requests finish.

@@ -25,9 +25,14 @@ const (
 // separated by commas), CERTIFY_KEYS and CERTIFY_PEPPER switch to the real
 // service. All six or none: a shop that fell back to the sandbox because one
 // was forgotten would take anybody for an adult.
+//
+// Several processes that serve one shop need one Redis (-redis). To try that
+// without the real service, IMP_INSECURE_BASE_URL leads all of them to one
+// sandbox on this machine.
 type settings struct {
 	addr, sandboxAddr string
-	sandboxChosen     bool // -sandbox was given, so no other port will do
+	redisAddr         string // "" for a store in memory
+	sandboxChosen     bool   // -sandbox was given, so no other port will do
 	dbPath            string
 	origin            string       // ORIGIN; "" means http://<addr>
 	real              *credentials // nil in sandbox mode
@@ -37,6 +42,7 @@ type settings struct {
 type credentials struct {
 	code, key, secret string
 	channelKey        string // IMP_CHANNEL_KEY, optional
+	sandboxURL        string // IMP_INSECURE_BASE_URL; "" for the vendor's
 	pgs               []string
 	keys              *certify.Keys
 	pepper            []byte
@@ -51,6 +57,7 @@ func readSettings(args []string, getenv func(string) string, output io.Writer) (
 	flags.StringVar(&cfg.addr, "addr", defaultAddr, "`address` to listen on; port 0 takes any free one")
 	flags.StringVar(&cfg.sandboxAddr, "sandbox", defaultSandboxAddr, "loopback `address` of the sandbox")
 	flags.StringVar(&cfg.dbPath, "db", "", "`file` of the members (default in sandbox mode: a temporary one; else "+defaultDB+")")
+	flags.StringVar(&cfg.redisAddr, "redis", "", "`address` of the Redis that several processes share (default: this one remembers by itself)")
 	if err := flags.Parse(args); err != nil {
 		return cfg, err
 	}
@@ -77,13 +84,18 @@ func readCredentials(getenv func(string) string) (*credentials, error) {
 		}
 	}
 	switch {
+	case len(set) == 0 && getenv("IMP_INSECURE_BASE_URL") != "":
+		return nil, fmt.Errorf("IMP_INSECURE_BASE_URL set, but not %s: they are the sandbox's, and the same for all processes", strings.Join(missing, ", "))
 	case len(set) == 0:
 		return nil, nil
 	case len(missing) > 0:
 		return nil, fmt.Errorf("%s set, but not %s: set all of them for the real service, or none for the sandbox",
 			strings.Join(set, ", "), strings.Join(missing, ", "))
 	}
-	c := &credentials{code: getenv("IMP_CODE"), key: getenv("IMP_KEY"), secret: getenv("IMP_SECRET"), channelKey: getenv("IMP_CHANNEL_KEY")}
+	c := &credentials{
+		code: getenv("IMP_CODE"), key: getenv("IMP_KEY"), secret: getenv("IMP_SECRET"),
+		channelKey: getenv("IMP_CHANNEL_KEY"), sandboxURL: getenv("IMP_INSECURE_BASE_URL"),
+	}
 	for pg := range strings.SplitSeq(getenv("IMP_PG"), ",") {
 		c.pgs = append(c.pgs, strings.TrimSpace(pg))
 	}
@@ -99,9 +111,16 @@ func readCredentials(getenv func(string) string) (*credentials, error) {
 
 // check keeps the sandbox, which calls anybody verified, on this machine.
 func (cfg settings) check() error {
+	if _, _, err := net.SplitHostPort(cfg.redisAddr); cfg.redisAddr != "" && err != nil {
+		return fmt.Errorf("-redis %q is not host:port, such as 127.0.0.1:6379", cfg.redisAddr)
+	}
 	if cfg.real != nil {
 		return cfg.checkReal()
 	}
+	return cfg.checkSandboxed()
+}
+
+func (cfg settings) checkSandboxed() error {
 	if err := loopbackAddr(cfg.addr); err != nil {
 		return fmt.Errorf("-addr %w: in sandbox mode anybody is an adult, so others must not reach the shop", err)
 	}
@@ -124,7 +143,13 @@ func (cfg settings) checkReal() error {
 	if cfg.origin == "" && loopbackAddr(cfg.addr) != nil {
 		return errors.New("ORIGIN is missing: set it to what visitors see, such as https://wine.example")
 	}
-	return nil
+	if cfg.real.sandboxURL == "" {
+		return nil
+	}
+	if u, err := url.Parse(cfg.real.sandboxURL); err != nil || u.Scheme != "http" || !isLoopback(u.Hostname()) {
+		return errors.New("IMP_INSECURE_BASE_URL is for a sandbox on this machine, such as http://127.0.0.1:8787: leave it out for the real service")
+	}
+	return cfg.checkSandboxed() // anybody is an adult there, too
 }
 
 func loopbackAddr(addr string) error {

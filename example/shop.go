@@ -21,6 +21,7 @@ type shopConfig struct {
 	pepper     []byte
 	provider   certify.Provider
 	members    *members
+	store      certify.Store   // nil for one in memory
 	sandbox    *sandbox.Server // nil with the real service
 	sandboxURL string
 	logger     *slog.Logger
@@ -35,6 +36,8 @@ type shop struct {
 	logger     *slog.Logger
 	now        func() time.Time
 	pages      map[string]*template.Template
+
+	endVerification func(http.ResponseWriter, *http.Request) error // certify's own logout
 }
 
 // newShop is where certify is wired in: Sessions, a Handler, and a Require
@@ -53,7 +56,7 @@ func newShop(cfg shopConfig) (http.Handler, error) {
 		return nil, err
 	}
 	sessions, err := certify.NewSessions(certify.SessionConfig{
-		Origin: cfg.origin, Keys: cfg.keys, Logger: cfg.logger, Now: cfg.now, Pages: refusals,
+		Origin: cfg.origin, Keys: cfg.keys, Store: cfg.store, Logger: cfg.logger, Now: cfg.now, Pages: refusals,
 	})
 	if err != nil {
 		return nil, err
@@ -76,6 +79,7 @@ func newShop(cfg shopConfig) (http.Handler, error) {
 		mux.Handle("/sandbox", cfg.sandbox)
 		mux.Handle("/sandbox/", cfg.sandbox)
 	}
+	s.endVerification = verification.Logout
 	s.openPages(mux)
 	s.gatedPages(mux)
 	return s.front(sessions.Load(mux)), nil

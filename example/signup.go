@@ -86,7 +86,14 @@ func (s *shop) leave(w http.ResponseWriter, r *http.Request) { s.end(w, r, s.mem
 
 // end takes the cookie only once the file knows: whoever still has it should
 // see that they are still signed in.
+//
+// The verification ends with it: else, for as long as its attempt lives, going
+// back to the provider's return address would sign in again.
 func (s *shop) end(w http.ResponseWriter, r *http.Request, void func(token string) error) {
+	if err := s.endVerification(w, r); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	if err := void(s.token(r)); err != nil {
 		s.fail(w, r, err)
 		return

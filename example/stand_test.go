@@ -24,6 +24,7 @@ const beMain = "MOONLIGHT_BE_MAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(beMain) != "" {
+		observed()
 		main()
 		os.Exit(0)
 	}

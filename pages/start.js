@@ -89,7 +89,10 @@
     if (!attempt) { start(); return; }
     var mine = attempt;
     var last = attempt.calls.length - 1;
-    function settle(answer) { if (mine === attempt && !result) { finish(answer); } }
+    // A result counts whenever it comes, even from a window that was opened
+    // before; a failure only of the window opened last.
+    function settle(answer) { if (!result && (mine === attempt || succeeded(answer))) { finish(answer); } }
+    clearTimeout(renewal);
     button.disabled = true;
     reopen = setTimeout(function () { button.disabled = false; }, 8000); // a window that was lost says nothing
     tell("waiting");
@@ -101,9 +104,11 @@
     } catch (e) { settle(); }
   }
 
+  function succeeded(answer) { return !!answer && answer.success !== false && !answer.code; }
+
   function finish(answer) {
     clearTimeout(reopen);
-    if (!answer || answer.success === false || answer.code) {
+    if (!succeeded(answer)) {
       prepare().then(function (ready) {
         if (ready) { tell("cancelled", true); }
         button.focus();
@@ -149,6 +154,8 @@
 
   button.addEventListener("click", open);
   again.addEventListener("click", confirm);
-  window.addEventListener("pageshow", function (event) { if (event.persisted) { start(); } });
+  window.addEventListener("pageshow", function (event) {
+    if (event.persisted) { if (result) { confirm(); } else { start(); } }
+  });
   if (keepsCookies()) { start(); } else { tell("cookies", true); }
 })();

@@ -126,7 +126,7 @@ const (
 func clientOption(o rueidis.ClientOption, timeout time.Duration) rueidis.ClientOption {
 	o.DisableCache = true     // watch.go says why
 	o.DisableRetry = true     // calls are bounded in call.go
-	o.AlwaysPipelining = false // a reader on every connection hears at once that it is closed
+	o.AlwaysPipelining = true // a reader on every connection hears at once that it is closed
 	setDefault(&o.ConnWriteTimeout, max(timeout, minDialTimeout/2))
 	setDefault(&o.Dialer.Timeout, max(timeout, minDialTimeout))
 	setDefault(&o.Dialer.KeepAlive, o.ConnWriteTimeout) // also how often an idle connection is probed

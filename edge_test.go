@@ -1,0 +1,218 @@
+package certify_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certify-go/certify"
+)
+
+// A login cookie must not get out beside a refusal: here the account's claims
+// were revoked, and somebody repeats the callback.
+func TestAcceptsHeadersComeWithAClaimOnly(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+		c.Accept = func(w http.ResponseWriter, _ *http.Request, _ *certify.Identity) (string, error) {
+			http.SetCookie(w, &http.Cookie{Name: "login", Value: "bob", Path: "/"})
+			return "bob", nil
+		}
+	}}).browser()
+	attempt := b.begin("/cellar")
+	b.provider.verify("imp_1", attempt)
+	if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != 200 || b.cookie("login") != "bob" {
+		t.Fatalf("status %d, login %q", a.StatusCode, b.cookie("login"))
+	}
+	b.wait(time.Minute)
+	if err := b.sessions.RevokeAccount(t.Context(), "bob"); err != nil {
+		t.Fatal(err)
+	}
+	for _, header := range [][]string{nil, navigation} {
+		a := b.get("/certifications/redirect?imp_uid=imp_1", header...)
+		if strings.Contains(strings.Join(a.Header.Values("Set-Cookie"), " "), "login") {
+			t.Errorf("status %d sets the login: %v", a.StatusCode, a.Header.Values("Set-Cookie"))
+		}
+	}
+}
+
+// Whoever tries again tries the same.
+func TestRetryKeepsThePurpose(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) { c.Purposes = []string{"signup"} }}).browser()
+	b.begin("/cellar")
+	b.wait(time.Second)
+	b.post("/certifications/attempts", `{"return_to":"/welcome","purpose":"signup"}`)
+	a := b.get("/certifications/redirect?success=false", navigation...)
+	if want := "/certifications/?purpose=signup&amp;return_to=%2Fwelcome"; a.StatusCode != 409 || !strings.Contains(a.body, want) {
+		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	}
+	if doc := b.post("/certifications", `{"success":false}`).json(t); doc["verify_url"] != "/certifications/?purpose=signup&return_to=%2Fwelcome" {
+		t.Errorf("verify_url %v", doc["verify_url"])
+	}
+}
+
+// A policy of the app's may ask for a new verification, and gets one.
+func TestAReverifyDenialLeadsToTheStartPage(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{routes: func(mux *http.ServeMux) {
+		mux.Handle("/vip", certify.Require(certify.PolicyFunc(func(time.Time, *certify.Claim) error {
+			return &certify.Denial{Code: "vip_again", Remedy: certify.Reverify}
+		}))(http.NotFoundHandler()))
+	}}).browser()
+	b.pass()
+	start, _ := b.get("/vip").json(t)["verify_url"].(string)
+	if a := b.get(start, navigation...); a.StatusCode != 200 {
+		t.Errorf("%s: status %d to %q", start, a.StatusCode, a.Header.Get("Location"))
+	}
+}
+
+// An account that is made of the claim would wait for itself.
+func TestAccountSeesNoClaim(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) {
+		c.Account = func(r *http.Request) string {
+			if c, ok := certify.FromContext(r.Context()); ok {
+				return c.Subject
+			}
+			return "member-1"
+		}
+	}}).browser()
+	b.pass()
+	if a := b.get("/cellar"); a.StatusCode != 200 {
+		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	}
+}
+
+// What a script asks for is no page to return to; the page it runs on is.
+func TestScriptsReturnToTheirPage(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{}).browser()
+	for _, tc := range []struct{ name, referer, want string }{
+		{"on a page", b.URL + "/wine?a=1", "/certifications/?reason=verification_required&return_to=%2Fwine%3Fa%3D1"},
+		{"nowhere", "", "/certifications/?reason=verification_required"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			a := b.get("/cellar", "Sec-Fetch-Mode", "cors", "Referer", tc.referer)
+			if got := a.json(t)["verify_url"]; got != tc.want {
+				t.Errorf("verify_url %v, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// A claim that another server's fast clock made is good in a moment.
+func TestAClaimFromTheFutureIsKept(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{}).browser()
+	b.pass()
+	b.wait(-61 * time.Second)
+	if a := b.get("/cellar", navigation...); a.StatusCode != http.StatusSeeOther || b.cookie("certify") == "" {
+		t.Errorf("status %d, cookie %v", a.StatusCode, b.cookie("certify") != "")
+	}
+	if !strings.Contains(b.log.String(), "clocks of the servers differ") {
+		t.Error("the operator hears nothing of it")
+	}
+	b.wait(time.Second)
+	if a := b.get("/cellar"); a.StatusCode != 200 {
+		t.Errorf("a second later: status %d: %s", a.StatusCode, a.body)
+	}
+}
+
+func TestCertifysOwnFaultsAreSpelledOut(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{
+		sessions: func(c *certify.SessionConfig) { c.Account = func(*http.Request) string { return "" } },
+		handler: func(c *certify.HandlerConfig) {
+			c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
+		},
+	}).browser()
+	b.provider.verify("imp_1", b.begin("/"))
+	if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != 500 || !strings.Contains(b.log.String(), "Accept named no account") {
+		t.Errorf("status %d: %s\n%s", a.StatusCode, a.body, b.log.String())
+	}
+}
+
+// Two instances end an account's claims, the second by a clock that is behind.
+func TestRevokeAccountNeverGoesBack(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "bob", nil }
+	}}).browser()
+	b.pass()
+	for _, ahead := range []time.Duration{time.Second, -3 * time.Second, 3 * time.Second} {
+		b.wait(ahead)
+		if err := b.sessions.RevokeAccount(t.Context(), "bob"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a := b.get("/cellar"); a.code() != "claim_revoked" {
+		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	}
+}
+
+// Browsers drop cookies of more than 4096 bytes, and with them a fee.
+func TestLongReturnPaths(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{}).browser()
+	long := "/s?" + strings.Repeat("a=1&", 500)
+	id := b.provider.verify("imp_1", b.begin(long))
+	if a := b.post("/certifications", `{"imp_uid":"`+id+`"}`); a.StatusCode != 200 || a.json(t)["return_to"] != long {
+		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	}
+	body := "return_to=" + url.QueryEscape("/"+strings.Repeat(`"`, 2000))
+	if a := b.do("POST", "/certifications/attempts", "application/x-www-form-urlencoded", body); a.StatusCode != 400 || a.code() != "return_path_refused" {
+		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	}
+}
+
+func TestStricterCachingStays(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteConfig{})
+	b := s.browser()
+	b.pass()
+	inner := s.Config.Handler
+	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		inner.ServeHTTP(w, r)
+	})
+	if a := b.get("/cellar"); a.StatusCode != 200 || a.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("status %d, Cache-Control %q", a.StatusCode, a.Header.Get("Cache-Control"))
+	}
+}
+
+// HEAD asks for a callback's answer without the callback.
+func TestHeadCompletesNothing(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{}).browser()
+	b.provider.verify("imp_1", b.begin("/cellar"))
+	if a := b.do("HEAD", "/certifications/redirect?imp_uid=imp_1", "", ""); a.StatusCode != 405 || b.cookie("certify") != "" || b.provider.lookups != 0 {
+		t.Errorf("status %d after %d lookups", a.StatusCode, b.provider.lookups)
+	}
+}
+
+// Wrapper SDKs write "null" for nothing: that is no failure.
+func TestAWordForNothingIsNoFailure(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{}).browser()
+	b.provider.verify("imp_1", b.begin("/cellar"))
+	b.provider.fail = func(string) error {
+		return &certify.ProviderError{Code: certify.CodeVerificationPending, Detail: "not certified"}
+	}
+	if a := b.get("/certifications/redirect?imp_uid=imp_1&success=true&code=null"); a.code() != "verification_pending" {
+		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	}
+}
+
+// The address cannot put an alarming sentence on the start page.
+func TestStartPageSaysOnlyWhatGatesSay(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{}).browser()
+	for _, reason := range []string{"internal", "underage", "attempt_used", "account_refused"} {
+		a := b.get("/certifications/?reason="+reason, "Accept-Language", "en")
+		if a.StatusCode != 200 || !strings.Contains(a.body, "This page needs an identity verification.") {
+			t.Errorf("%s: status %d: %s", reason, a.StatusCode, a.body)
+		}
+	}
+}
