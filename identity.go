@@ -72,8 +72,8 @@ const (
 // without it. Text fields are "" and dates zero when the provider gave nothing.
 type Identity struct {
 	Provider   string    // [Provider.Name]; the Handler sets it, and Purpose
-	ID         string    // the verification's id: imp_uid
-	AttemptID  string    // the attempt that the record names: merchant_uid
+	ID         string    // the verification's id: imp_uid, or V2's identityVerificationId
+	AttemptID  string    // the attempt that the record names: merchant_uid; with V2 the id itself
 	Channel    string    // the PG that verified: "danal"
 	VerifiedAt time.Time // when the person was verified
 	Purpose    string    // what the attempt was begun for: one of [HandlerConfig.Purposes], or ""

@@ -169,7 +169,7 @@ func TestParsePepper(t *testing.T) {
 			}
 		})
 	}
-	if certify.GeneratePepper() == certify.GeneratePepper() {
+	if first, second := certify.GeneratePepper(), certify.GeneratePepper(); first == second {
 		t.Error("two peppers are the same")
 	}
 }
@@ -184,7 +184,7 @@ func TestKeysPrintNothing(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&log, verb+verb+verb+"\n", keys, certify.SessionConfig{Keys: keys}, quiet(t))
 	}
-	text, err := json.Marshal(keys)
+	text, err := json.Marshal([]any{keys})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package certify_test
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,4 +126,36 @@ func TestNativeRefusals(t *testing.T) {
 			t.Errorf("status %d", a.StatusCode)
 		}
 	})
+}
+
+// A form of the app's own asks before it pays for a message.
+func TestHandlerAttempt(t *testing.T) {
+	t.Parallel()
+	var handler *certify.Handler
+	s := newSite(t, siteConfig{routes: func(mux *http.ServeMux) {
+		mux.HandleFunc("/send", func(w http.ResponseWriter, r *http.Request) {
+			a, err := handler.Attempt(r, r.URL.Query().Get("attempt"))
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusForbidden)
+				return
+			}
+			_, _ = w.Write([]byte(a.ID))
+		})
+	}})
+	var err error
+	if handler, err = certify.NewHandler(certify.HandlerConfig{Sessions: s.sessions, Provider: s.provider, Pepper: testPepper}); err != nil {
+		t.Fatal(err)
+	}
+	b := s.browser()
+	id := b.begin("/")
+	if a := b.get("/send?attempt=" + id); a.StatusCode != 200 || a.body != id {
+		t.Errorf("its own: status %d: %s", a.StatusCode, a.body)
+	}
+	if a := s.browser().get("/send?attempt=" + id); a.StatusCode != 403 || !strings.Contains(a.body, "attempt_missing") {
+		t.Errorf("another browser's: status %d: %s", a.StatusCode, a.body)
+	}
+	s.wait(90 * time.Minute)
+	if a := b.get("/send?attempt=" + id); a.StatusCode != 403 || !strings.Contains(a.body, "attempt_expired") {
+		t.Errorf("expired: status %d: %s", a.StatusCode, a.body)
+	}
 }

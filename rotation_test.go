@@ -34,8 +34,7 @@ func TestRotation(t *testing.T) {
 }
 
 func rotate(t *testing.T, old, new string) {
-	var first *site
-	first = newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) { c.Keys = testKeys(t, old) }})
+	first := newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) { c.Keys = testKeys(t, old) }})
 	second := twin(t, first, testKeys(t, old))
 	visitor, later := first.browser(), first.browser()
 	visitor.pass()

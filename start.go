@@ -119,6 +119,23 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error
 	return a, nil
 }
 
+// Attempt returns the live attempt with that id, if this browser and account
+// began it; else the error has [CodeAttemptMissing], [CodeAttemptExpired] or
+// [CodeAttemptOtherAccount]. Ask before doing for an attempt what costs
+// something, such as sending a code to a form of the app's own.
+func (h *Handler) Attempt(r *http.Request, id string) (Attempt, error) {
+	for _, a := range h.sessions.attemptsOf(r) {
+		if a.ID != id {
+			continue
+		}
+		if err := h.mayRedeem(r, a); err != nil {
+			return Attempt{}, err
+		}
+		return a.Attempt, nil
+	}
+	return Attempt{}, CodeAttemptMissing
+}
+
 // needsLogin reports whether a claim would be nobody's, and so never count.
 func (h *Handler) needsLogin(r *http.Request) bool {
 	return h.sessions.account != nil && h.accept == nil && h.sessions.accountOf(r) == ""

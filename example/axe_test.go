@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 
@@ -32,11 +31,6 @@ const axeRun = `(async () => {
 	return result.violations.flatMap(v => v.nodes.map(n => v.id + " (" + v.impact + ") at " + n.target.join(" ")));
 })()`
 
-// sandboxFlaws are what axe-core has against the layout of the sandbox's pages:
-// the banner is outside of the landmarks, and the link to Korean is not named
-// by its text. They are let pass there alone.
-var sandboxFlaws = []string{"region (moderate) at .banner", "label-content-name-mismatch (serious) at .language"}
-
 // An axeTab is a tab whose pages axe-core judges.
 type axeTab struct {
 	*tab
@@ -52,11 +46,7 @@ func (b axeTab) judge(name, text string) {
 	b.must(err)
 	violations, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](axeRun, chromedp.EvalAwaitPromise))
 	b.must(err)
-	ofSandbox := strings.HasPrefix(b.location(), b.sandbox)
 	for _, v := range violations {
-		if ofSandbox && slices.Contains(sandboxFlaws, v) {
-			continue
-		}
 		b.t.Errorf("%s: %s", name, v)
 	}
 }

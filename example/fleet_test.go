@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -139,13 +140,17 @@ type fleet struct {
 	redis  *process
 	nginx  *process
 	shops  []*process
-	watch  []string // where the shops tell how they are
+	watch  []string  // where the shops tell how they are
+	sink   io.Writer // what they print
 
 	mu   sync.Mutex
 	keys string
 }
 
-func newFleet(t testing.TB) *fleet {
+func newFleet(t testing.TB) *fleet { return newFleetPrinting(t, nil) }
+
+// newFleetPrinting keeps what the shops print, unless it is given a sink.
+func newFleetPrinting(t testing.TB, sink io.Writer) *fleet {
 	t.Helper()
 	redis, nginx := needBinary(t, "redis-server"), needBinary(t, "nginx")
 	test, err := sandbox.New(sandbox.Config{Logger: quiet()})
@@ -159,6 +164,9 @@ func newFleet(t testing.TB) *fleet {
 		stand:  &stand{t: t, shop: "http://" + front, sandbox: people.URL, output: &output{written: make(chan struct{}, 1)}},
 		people: test,
 		keys:   generateKey(t),
+	}
+	if f.sink = sink; sink == nil {
+		f.sink = f.output
 	}
 	dir := t.TempDir()
 	f.redis = &process{t: t, addr: freeAddr(t)}
@@ -199,7 +207,7 @@ func (f *fleet) addShop(i int, dir, pepper string) {
 			"IMP_CODE=" + sandbox.DefaultCode, "IMP_KEY=" + sandbox.DefaultKey, "IMP_SECRET=" + sandbox.DefaultSecret, "IMP_PG=" + sandbox.Danal,
 			"CERTIFY_KEYS=" + f.currentKeys(), "CERTIFY_PEPPER=" + pepper,
 		}
-		cmd.Stdout, cmd.Stderr = f.output, f.output
+		cmd.Stdout, cmd.Stderr = f.sink, f.sink
 		return cmd
 	}
 	f.shops = append(f.shops, p)

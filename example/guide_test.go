@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/certify-go/certify"
 	"github.com/certify-go/certify/sandbox"
 )
 
@@ -133,4 +135,107 @@ func TestBrowserGuide(t *testing.T) {
 	w.choose(sandbox.Adult)
 	w.enter(right)
 	b.at("/cellar", "보름")
+}
+
+// appPage is a single-page app on an origin of its own, whose API is the site.
+const appPage = `<!doctype html>
+<html lang="ko">
+<meta charset="utf-8">
+<title>App</title>
+<link rel="icon" href="data:,">
+<script src="SANDBOX/v1/iamport.js"></script>
+<button id="verify" disabled>본인인증</button>
+<p id="wine"></p>
+<p id="said"></p>
+<script>
+const api = (path, body) => fetch("SITE" + path, {
+	method: body ? "POST" : "GET", credentials: "include",
+	headers: body ? {"Content-Type": "application/json"} : {}, body: body && JSON.stringify(body)
+});
+const say = text => { document.querySelector("#said").textContent = text; };
+(async () => {
+	const wine = await api("/wine");
+	document.querySelector("#wine").textContent = wine.status + " " + (wine.ok ? await wine.text() : (await wine.json()).code);
+	const begun = await api("/certifications/attempts", {return_to: location.origin + "/done?wine=full"});
+	if (!begun.ok) { say((await begun.json()).code); return; }
+	const attempt = await begun.json();
+	const [init, certification] = attempt.calls;
+	IMP.init(...init.args);
+	const button = document.querySelector("#verify");
+	button.onclick = () => IMP.certification(certification.args[0], async rsp => {
+		const done = await api("/certifications/confirm", {imp_uid: rsp.imp_uid});
+		const answer = await done.json();
+		if (done.ok) location.href = answer.return_to; else say(answer.code);
+	});
+	button.disabled = false;
+})();
+</script>
+`
+
+// allowing is the CORS of a site whose API one other origin may use.
+func allowing(origin string, site http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Origin") == origin {
+			w.Header().Add("Vary", "Origin")
+			w.Header().Set("Access-Control-Allow-Origin", origin)
+			w.Header().Set("Access-Control-Allow-Credentials", "true")
+			w.Header().Set("Access-Control-Allow-Headers", "Content-Type")
+			if r.Method == http.MethodOptions {
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+		}
+		site.ServeHTTP(w, r)
+	})
+}
+
+// newApp is a stand whose site trusts an app on another origin, or only lets
+// it through CORS. It returns the app's URL.
+func newApp(t *testing.T, trusted bool) (s *stand, app string) {
+	t.Helper()
+	var text string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }))
+	t.Cleanup(server.Close)
+	s = newStall(t, func(cfg shopConfig) http.Handler {
+		text = filled(appPage, "SANDBOX", cfg.sandboxURL, "SITE", cfg.origin)
+		var origins []string
+		if trusted {
+			origins = append(origins, server.URL)
+		}
+		return allowing(server.URL, bareSite(t, cfg, origins...))
+	})
+	return s, server.URL
+}
+
+func TestBrowserAppOfAnotherOrigin(t *testing.T) {
+	t.Parallel()
+	for name, d := range map[string]device{"desk": desk, "phone": phone} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, app := newApp(t, true)
+			b := s.browse(t, d)
+			b.navigate(app)
+			b.until(`document.querySelector("#wine").textContent === "401 verification_required"`)
+			w := b
+			if d.phone {
+				b.click("#verify")
+			} else {
+				w = b.popup(func() { b.click("#verify") })
+			}
+			w.choose(sandbox.Adult)
+			w.enter(right)
+			b.until(fmt.Sprintf(`location.href === %q && document.querySelector("#wine").textContent === "200 보름"`, app+"/done?wine=full"))
+		})
+	}
+}
+
+func TestBrowserAppThatIsNotTrusted(t *testing.T) {
+	t.Parallel()
+	s, app := newApp(t, false)
+	b := s.browse(t, desk)
+	b.navigate(app)
+	b.until(fmt.Sprintf(`document.querySelector("#said").textContent === %q`, string(certify.CodeCrossOrigin)))
+	if held := b.cookies(); len(held) != 0 {
+		t.Errorf("it got %d cookies", len(held))
+	}
 }

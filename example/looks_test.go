@@ -138,6 +138,7 @@ func (s *stand) look(t *testing.T, d device) {
 func (b *tab) keep(name string) {
 	b.t.Helper()
 	if dir := os.Getenv(screenshots); dir != "" {
+		b.until(`document.getAnimations().length === 0`)
 		file := fmt.Sprintf("%s-%d-%s-%s.png", name, b.width, shade(b.dark), b.language)
 		b.must(os.WriteFile(filepath.Join(dir, file), b.picture(), 0o600))
 	}

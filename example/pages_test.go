@@ -183,6 +183,7 @@ func newTestShop(t testing.TB, origin string) *shop {
 	}
 	return &shop{
 		origin: origin, members: newTestMembers(t, time.Now), logger: slog.New(slog.DiscardHandler), now: time.Now, pages: pages,
+		endVerification: func(http.ResponseWriter, *http.Request) error { return nil },
 	}
 }
 

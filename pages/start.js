@@ -91,7 +91,14 @@
     var last = attempt.calls.length - 1;
     // A result counts whenever it comes, even from a window that was opened
     // before; a failure only of the window opened last.
-    function settle(answer) { if (!result && (mine === attempt || succeeded(answer))) { finish(answer); } }
+    function settle(answer) {
+      if (answer === undefined) { return; } // the page is being left for the provider's
+      if (!result && (mine === attempt || succeeded(answer))) { finish(answer); }
+    }
+    // A second window under an attempt that is verified already is no failure.
+    function refused(error) {
+      settle(error && /AlreadyVerified$/.test(error.code) ? { identityVerificationId: mine.identityVerificationId } : null);
+    }
     clearTimeout(renewal);
     button.disabled = true;
     reopen = setTimeout(function () { button.disabled = false; }, 8000); // a window that was lost says nothing
@@ -99,9 +106,9 @@
     try {
       attempt.calls.forEach(function (call, i) {
         var returned = run(call, settle);
-        if (i === last && !call.callback) { Promise.resolve(returned).then(settle, function () { settle(); }); }
+        if (i === last && !call.callback) { Promise.resolve(returned).then(settle, refused); }
       });
-    } catch (e) { settle(); }
+    } catch (e) { refused(e); }
   }
 
   function succeeded(answer) { return !!answer && answer.success !== false && !answer.code; }

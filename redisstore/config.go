@@ -102,8 +102,8 @@ func (cfg Config) check() error {
 // not heard of the last revocations.
 func checkClient(o rueidis.ClientOption) error {
 	switch {
-	case o.ReplicaOnly, o.SendToReplicas != nil, o.ReplicaSelector != nil, o.ReadNodeSelector != nil, len(o.Standalone.ReplicaAddress) > 0:
-		return errors.New("redisstore: Config.Client must not send reads to replicas (ReplicaOnly, SendToReplicas, ReplicaSelector, ReadNodeSelector, Standalone.ReplicaAddress): a replica may not know yet what was revoked")
+	case o.ReplicaOnly, o.SendToReplicas != nil, o.ReadNodeSelector != nil, len(o.Standalone.ReplicaAddress) > 0:
+		return errors.New("redisstore: Config.Client must not send reads to replicas (ReplicaOnly, SendToReplicas, ReadNodeSelector, Standalone.ReplicaAddress): a replica may not know yet what was revoked")
 	case o.AlwaysRESP2:
 		return errors.New("redisstore: Config.Client.AlwaysRESP2 must be off: only RESP3 tells of changes")
 	case o.DisableAutoPipelining:

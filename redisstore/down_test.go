@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/certify-go/certify/redisstore"
 )
 
 func TestAdmitWhenDown(t *testing.T) {
@@ -42,20 +44,11 @@ func TestAdmitWhenDown(t *testing.T) {
 				t.Error("nobody heard of it")
 			}
 			get(t, s, "account:any", false)
-			// Whatever else certify asks is no reason to admit anyone.
-			if _, _, err := s.Get(t.Context(), "attempt:a"); err == nil {
-				t.Error("Get of an attempt is answered")
-			}
-			if _, err := s.PutIfAbsent(t.Context(), "attempt:a", "v", time.Hour); err == nil {
-				t.Error("PutIfAbsent is confirmed")
-			}
-			if s.Put(t.Context(), "revoked:b", "1", time.Hour) == nil {
-				t.Error("Put is confirmed")
-			}
-			// A visitor who left is no sign that Redis is down.
+			admitsNothingElse(t, s)
 			if name == "gone" {
 				return // nobody waits for it
 			}
+			// A visitor who left is no sign that Redis is down.
 			before := unchecked.Load()
 			ctx, cancel := context.WithTimeout(t.Context(), timeout/10)
 			defer cancel()
@@ -63,6 +56,20 @@ func TestAdmitWhenDown(t *testing.T) {
 				t.Errorf("a visitor left and was answered: %v", err)
 			}
 		})
+	}
+}
+
+// admitsNothingElse wants everything but lookups of revocations to fail.
+func admitsNothingElse(t *testing.T, s *redisstore.Store) {
+	t.Helper()
+	if _, _, err := s.Get(t.Context(), "attempt:a"); err == nil {
+		t.Error("Get of an attempt is answered")
+	}
+	if _, err := s.PutIfAbsent(t.Context(), "attempt:a", "v", time.Minute); err == nil {
+		t.Error("PutIfAbsent is confirmed")
+	}
+	if s.Put(t.Context(), "revoked:b", "1", time.Hour) == nil {
+		t.Error("Put is confirmed")
 	}
 }
 

@@ -145,44 +145,47 @@ func (w *witness) end() {
 		w.answers.Load(), w.errs.Load(), len(w.acked), time.Duration(w.slowest.Load()).Round(time.Millisecond), timeout)
 }
 
+// A world is what a store depends on.
+type world struct {
+	redis *server
+	net   *proxy
+}
+
+var faults = map[string]func(w *witness, x world){
+	"kill -STOP and -CONT": func(w *witness, x world) {
+		x.redis.stop()
+		w.gone(3 * time.Second)
+		x.redis.cont()
+	},
+	"kill -STOP, shortly": func(w *witness, x world) {
+		x.redis.stop()
+		<-time.After(timeout / 2)
+		x.redis.cont()
+	},
+	"kill -9 and a restart": func(w *witness, x world) {
+		x.redis.kill()
+		w.gone(2 * time.Second)
+		x.redis.restart()
+	},
+	"kill -9 and a restart at once": func(w *witness, x world) {
+		x.redis.kill()
+		x.redis.restart()
+	},
+	"a network that drops packets": func(w *witness, x world) {
+		x.net.silence()
+		w.gone(3 * time.Second)
+		x.net.restore()
+	},
+	"a network that cuts connections": func(w *witness, x world) {
+		for range 20 {
+			x.net.cut()
+			tick()
+		}
+	},
+}
+
 func TestRedisFails(t *testing.T) {
 	t.Parallel()
-	type world struct {
-		redis *server
-		net   *proxy
-	}
-	faults := map[string]func(w *witness, x world){
-		"kill -STOP and -CONT": func(w *witness, x world) {
-			x.redis.stop()
-			w.gone(3 * time.Second)
-			x.redis.cont()
-		},
-		"kill -STOP, shortly": func(w *witness, x world) {
-			x.redis.stop()
-			<-time.After(timeout / 2)
-			x.redis.cont()
-		},
-		"kill -9 and a restart": func(w *witness, x world) {
-			x.redis.kill()
-			w.gone(2 * time.Second)
-			x.redis.restart()
-		},
-		"kill -9 and a restart at once": func(w *witness, x world) {
-			x.redis.kill()
-			x.redis.restart()
-		},
-		"a network that drops packets": func(w *witness, x world) {
-			x.net.silence()
-			w.gone(3 * time.Second)
-			x.net.restore()
-		},
-		"a network that cuts connections": func(w *witness, x world) {
-			for range 20 {
-				x.net.cut()
-				tick()
-			}
-		},
-	}
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

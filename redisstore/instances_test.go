@@ -171,7 +171,13 @@ func TestInstances(t *testing.T) {
 	in := instances(t, 3, config(redis.addr), 1, b)
 	v := newVisitor(t, "kim")
 	v.want(in[2], "GET", "/cellar", "", http.StatusUnauthorized)
+	sets, gets := redis.calls("set"), redis.calls("get")
 	attempt := v.pass(b, in[0], in[1])
+	if sets, gets = redis.calls("set")-sets, redis.calls("get")-gets; sets > 1 || gets > 3 {
+		t.Errorf("a verification asked Redis for %d SETs and %d GETs; docs/scale.md says less", sets, gets)
+	} else {
+		t.Logf("a verification asked Redis for %d SETs and %d GETs", sets, gets)
+	}
 	v.want(in[2], "GET", "/cellar", "", http.StatusOK)
 
 	// The same again, anywhere, is no harm; something else is.

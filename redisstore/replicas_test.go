@@ -82,6 +82,23 @@ func TestReplicasConfirm(t *testing.T) {
 	}
 }
 
+func TestReplicasLeastPrivilege(t *testing.T) {
+	t.Parallel()
+	primary := redisServer(t, "--repl-diskless-sync-delay", "0")
+	replicaOf(t, primary)
+	cfg := primary.as("certify", permissions+replicaPermissions)
+	cfg.Timeout, cfg.Replicas = redisstore.MaxTimeout, 1
+	s := open(t, cfg)
+	for range 2 {
+		if stands, err := s.PutIfAbsent(t.Context(), "attempt:a", "v", time.Hour); err != nil || stands != "v" {
+			t.Errorf("PutIfAbsent = %q, %v", stands, err)
+		}
+	}
+	if primary.calls("eval") != 1 {
+		t.Error("what stands was not written again")
+	}
+}
+
 // A replica must not be taken for Redis.
 func TestReplicaIsRefused(t *testing.T) {
 	t.Parallel()

@@ -77,19 +77,25 @@ func TestFullServer(t *testing.T) {
 	get(t, s, "revoked:a", false)
 }
 
-// permissions are what doc.go says that the user needs.
-const permissions = "+ping +get +set +pttl +info +client|tracking"
+// What doc.go says that the user needs: always, in a cluster, and with replicas.
+const (
+	permissions        = "+get +set +pttl +ping +info +client|tracking"
+	clusterPermissions = " +cluster|slots +cluster|shards"
+	replicaPermissions = " +wait +eval +pexpiretime +pexpireat"
+)
+
+// as makes a user of the given permissions, and a configuration to be them.
+func (s *server) as(name, rules string) redisstore.Config {
+	s.do(append([]string{"ACL", "SETUSER", name, "reset", "on", ">open sesame", "~certify:*"}, strings.Fields(rules)...)...)
+	cfg := config(s.addr)
+	cfg.Client.Username, cfg.Client.Password = name, "open sesame"
+	return cfg
+}
 
 func TestLeastPrivilege(t *testing.T) {
 	t.Parallel()
 	redis := redisServer(t)
-	user := func(name, rules string) redisstore.Config {
-		redis.do(append([]string{"ACL", "SETUSER", name, "reset", "on", ">open sesame", "~certify:*"}, strings.Fields(rules)...)...)
-		cfg := config(redis.addr)
-		cfg.Client.Username, cfg.Client.Password = name, "open sesame"
-		return cfg
-	}
-	s, _ := openWarm(t, user("certify", permissions), 1)
+	s, _ := openWarm(t, redis.as("certify", permissions), 1)
 	if _, err := s.PutIfAbsent(t.Context(), "attempt:a", "v", time.Hour); err != nil {
 		t.Error(err)
 	}
@@ -101,11 +107,11 @@ func TestLeastPrivilege(t *testing.T) {
 	for without, says := range map[string]string{
 		"+set": "'set' command", "+get": "'get' command", "+info": "'info' command",
 	} {
-		refused(t, "a user without "+without, user("less", strings.Replace(permissions, without, "", 1)), says)
+		refused(t, "a user without "+without, redis.as("less", strings.Replace(permissions, without, "", 1)), says)
 	}
 	// Whether changes are told shows later, and costs no more than the cache.
 	for _, without := range []string{"+client|tracking", "+ping"} {
-		cfg := user("less", strings.Replace(permissions, without, "", 1))
+		cfg := redis.as("less", strings.Replace(permissions, without, "", 1))
 		book := newLogbook()
 		cfg.Logger = bookLogger(book)
 		s := open(t, cfg)
@@ -113,13 +119,13 @@ func TestLeastPrivilege(t *testing.T) {
 		get(t, s, "account:a", true)
 		s.Close()
 	}
-	cfg := user("less", permissions)
+	cfg := redis.as("less", permissions)
 	cfg.Client.Password = "open barley"
 	refused(t, "a wrong password", cfg, "WRONGPASS")
 	if _, err := redisstore.New(cfg); strings.Contains(err.Error(), "barley") {
 		t.Error("the error holds the password")
 	}
-	cfg = user("less", permissions)
+	cfg = redis.as("less", permissions)
 	cfg.Prefix = "elsewhere:"
 	refused(t, "a prefix that is not the user's", cfg, "NOPERM")
 }

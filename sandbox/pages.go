@@ -58,9 +58,9 @@ type view struct {
 
 func (v view) Korean() bool { return v.Lang == "ko" }
 
-// render writes a page. formTarget is an origin that the page's forms may end
-// up at by redirect, or "".
-func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page string, content any, formTarget string) {
+// render writes a page. formTargets are the sources that the page's forms may
+// end up at by redirect, or "".
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page string, content any, formTargets string) {
 	v := view{Lang: preferredLanguage(r), OtherLang: "en", Page: page, Content: content}
 	if v.Lang == "en" {
 		v.OtherLang = "ko"
@@ -77,18 +77,18 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page
 		http.Error(w, "the sandbox failed to render this page", http.StatusInternalServerError)
 		return
 	}
-	setPageHeaders(w.Header(), formTarget)
+	setPageHeaders(w.Header(), formTargets)
 	w.WriteHeader(status)
 	w.Write(out.Bytes())
 }
 
 // setPageHeaders: everything a page uses is its own file. There is no
 // Cross-Origin-Opener-Policy, because the window has to reach its opener.
-func setPageHeaders(h http.Header, formTarget string) {
+func setPageHeaders(h http.Header, formTargets string) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", strings.TrimSpace("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
-		"base-uri 'none'; frame-ancestors 'none'; form-action 'self' "+formTarget))
+		"base-uri 'none'; frame-ancestors 'none'; form-action 'self' "+formTargets))
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Vary", "Accept-Language")

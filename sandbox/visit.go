@@ -75,7 +75,11 @@ func (s *Server) showWindow(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, win.redirectURL(), http.StatusSeeOther)
 		return
 	}
-	s.render(w, r, http.StatusOK, string(win.step), s.windowView(key, win), webOrigin(win.redirect))
+	formTargets := "" // a site may send its visitors on to an app of another origin, and form-action binds every redirect
+	if win.redirect != "" {
+		formTargets = "http: https:"
+	}
+	s.render(w, r, http.StatusOK, string(win.step), s.windowView(key, win), formTargets)
 }
 
 func errUnknownWindow() error {

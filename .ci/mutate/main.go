@@ -4,15 +4,18 @@
 //
 //	go run ./.ci/mutate [-only TEXT] [LIST ...]
 //
-// Sources stay as they are: "go test -overlay" is given the changed file.
+// Sources stay as they are: the repository is copied first, so that nobody's
+// editing gets in the way, and "go test -overlay" is given the changed file.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -63,11 +66,36 @@ func run(ctx context.Context, out io.Writer, root, only string, lists []string) 
 		return err
 	}
 	defer os.RemoveAll(dir)
-	r := runner{ctx: ctx, root: root, dir: dir, out: out}
+	if err := copyTree(filepath.Join(dir, "tree"), root); err != nil {
+		return err
+	}
+	r := runner{ctx: ctx, root: filepath.Join(dir, "tree"), dir: dir, out: out}
 	if err := r.baseline(all); err != nil {
 		return err
 	}
 	return r.mutateAll(all)
+}
+
+// copyTree copies the files below from, but not what git keeps.
+func copyTree(to, from string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		rel, relErr := filepath.Rel(from, path)
+		switch {
+		case err != nil || relErr != nil:
+			return errors.Join(err, relErr)
+		case d.IsDir() && d.Name() == ".git":
+			return filepath.SkipDir
+		case d.IsDir():
+			return os.MkdirAll(filepath.Join(to, rel), 0o700)
+		case !d.Type().IsRegular():
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, rel), text, 0o600)
+	})
 }
 
 func selected(all []mutation, only string) (kept []mutation) {

@@ -1,0 +1,390 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/certify-go/certify"
+	"github.com/certify-go/certify/sandbox"
+)
+
+// soakFor is how long TestSoak takes: CERTIFY_SOAK, such as 10m.
+const soakFor = "CERTIFY_SOAK"
+
+// A soak drives a fleet at full speed, through everything that may happen to
+// it, and knows the right answer to every request.
+type soak struct {
+	*fleet
+	transport *http.Transport
+	trouble   atomic.Int64 // unix ns until when requests may go unanswered
+
+	requests, unanswered, verified, signedOut, refused atomic.Int64
+
+	mu       sync.Mutex
+	gates    []time.Duration // how long gated requests took while nothing was wrong
+	admitted []time.Duration // how long after signing out the last request was admitted
+}
+
+// A person is a browser of the soak.
+type person struct {
+	*soak
+	client *http.Client
+}
+
+func (s *soak) person() *person {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &person{s, &http.Client{Transport: s.transport, Jar: jar, Timeout: patience}}
+}
+
+// thief has the person's cookies of now.
+func (p *person) thief() *person {
+	other := p.person()
+	u, _ := url.Parse(p.shop)
+	other.client.Jar.SetCookies(u, p.client.Jar.Cookies(u))
+	return other
+}
+
+// ask reports the status and the code or the attempt of the answer. It returns
+// status 0 where none came and none need come.
+func (p *person) ask(method, path, body string) (status int, word string) {
+	req, err := http.NewRequest(method, p.shop+path, strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	began := time.Now()
+	p.requests.Add(1)
+	res, err := p.client.Do(req)
+	if err == nil {
+		defer res.Body.Close()
+		status = res.StatusCode
+		word = wordOf(res.Body)
+	}
+	if err != nil || status == http.StatusServiceUnavailable || status == http.StatusBadGateway || status == http.StatusGatewayTimeout {
+		p.unanswered.Add(1)
+		if until := p.trouble.Load(); began.UnixNano() > until {
+			p.t.Errorf("%s %s without an answer while nothing was wrong: %d %s, %v", method, path, status, word, err)
+		}
+		return 0, ""
+	}
+	return status, word
+}
+
+func wordOf(body io.Reader) string {
+	var doc struct {
+		Code    string
+		Attempt string `json:"merchant_uid"`
+	}
+	text, _ := io.ReadAll(body)
+	_ = json.Unmarshal(text, &doc)
+	return doc.Code + doc.Attempt
+}
+
+// want reports whether there was an answer, which must be right.
+func (p *person) want(status int, code certify.Code, method, path, body string) bool {
+	got, word := p.ask(method, path, body)
+	if got == 0 {
+		return false
+	}
+	if got != status || code != "" && word != string(code) {
+		p.t.Errorf("%s %s: status %d %s, want %d %s", method, path, got, word, status, code)
+		return false
+	}
+	return true
+}
+
+// gate wants the cellar to open.
+func (p *person) gate() bool {
+	began := time.Now()
+	if !p.want(http.StatusOK, "", "GET", "/cellar", "") {
+		return false
+	}
+	if began.UnixNano() > p.trouble.Load() {
+		p.mu.Lock()
+		if len(p.gates) < 2_000_000 {
+			p.gates = append(p.gates, time.Since(began))
+		}
+		p.mu.Unlock()
+	}
+	return true
+}
+
+func confirmation(impUID string) string { return `{"imp_uid":"` + impUID + `"}` }
+
+// pass verifies, and returns the verification's id.
+func (p *person) pass(who string) (impUID string, ok bool) {
+	status, attempt := p.ask("POST", "/certifications/attempts", `{"return_to":"/cellar"}`)
+	if status != http.StatusCreated {
+		return "", false
+	}
+	impUID = p.fleet.verified(attempt, who)
+	if !p.want(http.StatusOK, "", "POST", "/certifications", confirmation(impUID)) {
+		return "", false
+	}
+	p.verified.Add(1)
+	return impUID, true
+}
+
+// walk is one visit, from nothing to the end.
+func (s *soak) walk(n int) {
+	p := s.person()
+	if !p.want(http.StatusUnauthorized, certify.CodeVerificationRequired, "GET", "/cellar", "") {
+		return
+	}
+	if n%5 == 4 {
+		if _, ok := p.pass(sandbox.Minor); ok {
+			p.want(http.StatusForbidden, certify.CodeUnderage, "GET", "/cellar", "")
+		}
+		return
+	}
+	impUID, ok := p.pass(sandbox.Adult)
+	for range 5 {
+		if ok = ok && p.gate(); !ok {
+			return
+		}
+	}
+	switch n % 4 {
+	case 0:
+		p.want(http.StatusOK, "", "POST", "/certifications", confirmation(impUID))
+	case 1:
+		other := s.person()
+		if status, _ := other.ask("POST", "/certifications/attempts", `{}`); status == http.StatusCreated {
+			other.want(http.StatusForbidden, certify.CodeVerificationRefused, "POST", "/certifications", confirmation(impUID))
+			s.refused.Add(1)
+		}
+	default:
+		p.signOut()
+	}
+}
+
+// signOut wants everybody with these cookies out within a second, and for good.
+func (p *person) signOut() {
+	thief := p.thief()
+	if !thief.gate() || !p.want(http.StatusNoContent, "", "POST", "/certifications/logout", "") {
+		return
+	}
+	p.signedOut.Add(1)
+	out := time.Now()
+	var admitted time.Duration
+	for refused := 0; refused < 6; { // twice at each process
+		began := time.Now()
+		status, word := thief.ask("GET", "/cellar", "")
+		switch {
+		case status == http.StatusOK:
+			admitted, refused = began.Sub(out), 0
+		case status == 0 && began.Sub(out) > 10*time.Second:
+			return
+		case status == http.StatusUnauthorized && word == string(certify.CodeClaimRevoked):
+			refused++
+		case status != 0:
+			p.t.Errorf("after signing out: status %d %s", status, word)
+			return
+		}
+	}
+	if admitted > time.Second {
+		p.t.Errorf("%s after signing out, a request was admitted", admitted)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.admitted = append(p.admitted, admitted)
+}
+
+// work is one visitor after the other, beside one who stays.
+func (s *soak) work(ctx context.Context) {
+	var stays *person
+	var since time.Time
+	for n := 0; ctx.Err() == nil; n++ {
+		if stays == nil || time.Since(since) > 20*time.Second {
+			stays, since = s.person(), time.Now()
+			if _, ok := stays.pass(sandbox.Adult); !ok {
+				stays = nil
+				continue
+			}
+		}
+		s.walk(n)
+		stays.gate()
+	}
+}
+
+// hurt does something to the fleet, after which requests may go unanswered for
+// a while.
+func (s *soak) hurt(way int) string {
+	const recovery = 5 * time.Second
+	if way == 3 { // nobody may notice
+		keys := strings.Split(s.currentKeys(), ",")
+		next := generateKey(s.t)
+		s.roll(append(keys[:min(len(keys), 2)], next)...)
+		s.roll(append([]string{next}, keys[:min(len(keys), 2)]...)...)
+		return "a rolling rotation of the keys, six restarts"
+	}
+	s.trouble.Store(time.Now().Add(time.Hour).UnixNano())
+	defer func() { s.trouble.Store(time.Now().Add(recovery).UnixNano()) }()
+	switch way {
+	case 0:
+		s.redis.signal(syscall.SIGSTOP)
+		<-time.After(1500 * time.Millisecond)
+		s.redis.signal(syscall.SIGCONT)
+		return "kill -STOP of Redis for 1.5 s"
+	case 1:
+		s.redis.end(syscall.SIGKILL)
+		<-time.After(time.Second)
+		s.redis.start()
+		return "kill -9 of Redis and a restart after 1 s"
+	}
+	shop := s.shops[1]
+	shop.end(syscall.SIGKILL)
+	shop.start()
+	return "kill -9 of a shop and a restart"
+}
+
+// state is what grows where something leaks.
+type state struct {
+	goroutines, files, redis int
+	heap                     uint64
+}
+
+func (s *soak) state() (all state) {
+	for i, p := range s.shops {
+		h := s.health(i)
+		all.goroutines += h.Goroutines
+		all.heap += h.Heap
+		all.files += p.files()
+	}
+	all.redis = s.redisClients()
+	return all
+}
+
+func (a state) String() string {
+	return fmt.Sprintf("%d goroutines, %d files and sockets, %d MB of heap, %d connections to Redis", a.goroutines, a.files, a.heap>>20, a.redis)
+}
+
+// faultLines keeps what tells of a fault, and forgets the rest.
+type faultLines struct {
+	mu    sync.Mutex
+	lines bytes.Buffer
+}
+
+func (f *faultLines) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for line := range bytes.Lines(p) {
+		if (bytes.Contains(line, []byte("ERROR")) || bytes.Contains(line, []byte("panic"))) && f.lines.Len() < 1<<16 {
+			f.lines.Write(line)
+		}
+	}
+	return len(p), nil
+}
+
+// TestSoak is the whole, for seconds or, with CERTIFY_SOAK=10m, for minutes:
+// docs/scale.md has the figures.
+func TestSoak(t *testing.T) {
+	whole := 4 * time.Second
+	if text := os.Getenv(soakFor); text != "" {
+		var err error
+		if whole, err = time.ParseDuration(text); err != nil {
+			t.Fatalf("%s: %v", soakFor, err)
+		}
+	}
+	faults := &faultLines{}
+	s := &soak{fleet: newFleetPrinting(t, faults), transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	s.load(t.Context(), min(whole/4, 20*time.Second), func(context.Context) {}) // what is made once is no leak
+	before := s.state()
+	t.Logf("before: %s", before)
+	// First the shops live on, so that what leaks shows; then they, too, die.
+	s.load(t.Context(), whole*2/3, func(ctx context.Context) { s.supervise(ctx, whole, 2) })
+	t.Logf("after: %s", s.settle(before))
+	s.load(t.Context(), whole/3, func(ctx context.Context) { s.supervise(ctx, whole, 4) })
+	t.Logf("after the restarts: %s", s.settle(before))
+	s.report(whole, faults)
+}
+
+// load is as much as the machine can bear, for a while.
+func (s *soak) load(ctx context.Context, d time.Duration, beside func(context.Context)) {
+	ctx, stop := context.WithTimeout(ctx, d)
+	defer stop()
+	var workers sync.WaitGroup
+	for range 16 {
+		workers.Go(func() { s.work(ctx) })
+	}
+	beside(ctx)
+	workers.Wait()
+	s.transport.CloseIdleConnections()
+}
+
+// supervise hurts the fleet now and then, in so many ways, and tells how it is.
+func (s *soak) supervise(ctx context.Context, whole time.Duration, ways int) {
+	pause := max(time.Second, min(whole/20, 15*time.Second))
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		what := s.hurt(n % ways)
+		s.t.Logf("%s; now %s", what, s.state())
+	}
+}
+
+// settle waits until what the load needed is given back.
+func (s *soak) settle(before state) (after state) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-time.After(100 * time.Millisecond) {
+		after = s.state()
+		if after.goroutines <= before.goroutines+12 && after.files <= before.files+12 && after.redis <= before.redis+3 {
+			break
+		}
+	}
+	switch {
+	case after.goroutines > before.goroutines+12:
+		s.t.Errorf("goroutines leak: %d before, %d after", before.goroutines, after.goroutines)
+	case after.files > before.files+12:
+		s.t.Errorf("connections leak: %d files before, %d after", before.files, after.files)
+	case after.redis > before.redis+3:
+		s.t.Errorf("connections to Redis leak: %d before, %d after", before.redis, after.redis)
+	case after.heap > before.heap+3*200<<20: // the caches of three processes, full
+		s.t.Errorf("the heap grew from %d MB to %d MB", before.heap>>20, after.heap>>20)
+	}
+	return after
+}
+
+func (s *soak) report(whole time.Duration, faults *faultLines) {
+	s.t.Logf("%d requests in %s and the time before, %d without an answer during faults; %d verifications, %d sign-outs, %d refused as somebody else's",
+		s.requests.Load(), whole, s.unanswered.Load(), s.verified.Load(), s.signedOut.Load(), s.refused.Load())
+	slices.Sort(s.admitted)
+	if n := len(s.admitted); n > 0 {
+		s.t.Logf("who had signed out was admitted, somewhere, for: p50 %s, p99 %s, at most %s", s.admitted[n/2], s.admitted[n*99/100], s.admitted[n-1])
+	}
+	slices.Sort(s.gates)
+	if n := len(s.gates); n > 0 {
+		s.t.Logf("gated requests through nginx: p50 %s, p99 %s, at most %s", s.gates[n/2], s.gates[n*99/100], s.gates[n-1])
+	}
+	if s.verified.Load() < 10 || s.signedOut.Load() < 3 || len(s.gates) < 50 {
+		s.t.Error("too little was done to tell anything")
+	}
+	faults.mu.Lock()
+	defer faults.mu.Unlock()
+	for line := range strings.Lines(faults.lines.String()) {
+		if strings.Contains(line, "panic") || !strings.Contains(line, string(certify.CodeStoreUnavailable)) {
+			s.t.Errorf("a process printed: %s", line)
+		}
+	}
+}
