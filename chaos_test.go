@@ -29,9 +29,9 @@ func TestChaos(t *testing.T) {
 	if testing.Short() {
 		scripts = 50
 	}
-	before := runtime.NumGoroutine()
+	before := heapInUse()
 	for seed := range scripts {
-		synctest.Test(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { // ends only when every goroutine in it has
 			s := newScript(t, uint64(seed))
 			for range 40 {
 				s.step()
@@ -42,9 +42,16 @@ func TestChaos(t *testing.T) {
 			t.Fatalf("script %d", seed)
 		}
 	}
-	if after := runtime.NumGoroutine(); after > before {
-		t.Errorf("%d goroutines before, %d after", before, after)
+	if after := heapInUse(); after > before+32<<20 {
+		t.Errorf("%d MiB in use before, %d after", before>>20, after>>20)
 	}
+}
+
+func heapInUse() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // A script is one random play.

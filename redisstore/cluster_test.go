@@ -177,6 +177,48 @@ func TestClusterMovesAnswers(t *testing.T) {
 	t.Logf("a revocation at a node that had just come was heard after %s", took)
 }
 
+// The replica of a node that dies takes over, and tells of changes from then on.
+func TestClusterFailover(t *testing.T) {
+	t.Parallel()
+	nodes := cluster(t, 3)
+	replica := clusterNode(t)
+	replica.meet(nodes[0])
+	all := append([]*server{replica}, nodes...)
+	settled(t, 4, all...)
+	replica.do("CLUSTER", "REPLICATE", nodes[2].id())
+	eventually(t, "the replica follows", func() bool { return strings.Contains(replica.do("INFO", "replication"), "master_link_status:up") })
+	var key string
+	for i := 0; key == ""; i++ {
+		if n, _ := owner(t, fmt.Sprint("certify:revoked:", i), nodes); n == nodes[2] {
+			key = fmt.Sprint("revoked:", i)
+		}
+	}
+	cfg := config(nodes[0].addr)
+	cfg.Timeout = timeout
+	s, _ := openWarm(t, cfg, 3)
+	other, _ := openWarm(t, cfg, 3)
+	get(t, s, key, false)
+	nodes[2].kill()
+	eventually(t, "the replica takes over", func() bool { return other.Put(t.Context(), key, "1", time.Hour) == nil })
+	put := time.Now()
+	eventually(t, "the revocation is found", func() bool {
+		_, ok, err := s.Get(t.Context(), key)
+		if err == nil && !ok && time.Since(put) > staleFor {
+			t.Fatal("it is still said that nothing was revoked")
+		}
+		return ok
+	})
+	eventually(t, "answers are kept again", func() bool { return asks(replica, func() { get(t, s, key, true) }) == 0 })
+	if err := other.Put(t.Context(), key, "2", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	put = time.Now()
+	eventually(t, "the next is heard", func() bool { value, _, err := s.Get(t.Context(), key); return err == nil && value == "2" })
+	if took := time.Since(put); took > staleFor {
+		t.Errorf("after a failover a revocation takes %s", took)
+	}
+}
+
 // One of three nodes that is gone costs its keys, and only theirs.
 func TestClusterLosesANode(t *testing.T) {
 	t.Parallel()

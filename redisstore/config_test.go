@@ -27,8 +27,6 @@ func TestConfigErrors(t *testing.T) {
 		"unchecked alone":   {func(c *redisstore.Config) { c.Unchecked = func(context.Context, error) {} }, "InsecureAdmitWhenDown"},
 		"replicas only":     {func(c *redisstore.Config) { c.Client.ReplicaOnly = true }, "replicas"},
 		"reads to replicas": {func(c *redisstore.Config) { c.Client.SendToReplicas = func(rueidis.Completed) bool { return true } }, "replicas"},
-			c.Client.ReplicaSelector = func(uint16, []rueidis.NodeInfo) int { return 0 }
-		}, "replicas"},
 		"a node selector": {func(c *redisstore.Config) {
 			c.Client.ReadNodeSelector = func(uint16, []rueidis.NodeInfo) int { return 0 }
 		}, "replicas"},

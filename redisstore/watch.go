@@ -96,18 +96,22 @@ func (w *watch) adjust(ctx context.Context, at map[string]*ear, nodes map[string
 		}
 	}
 	for addr, node := range nodes {
-		e, ok := at[addr]
-		if !ok {
-			e = &ear{watch: w, addr: addr}
-			var earCtx context.Context
-			earCtx, e.stop = context.WithCancel(ctx)
-			w.done.Go(func() { e.run(earCtx) })
-			at[addr] = e
-			changed = true
+		if e, ok := at[addr]; ok {
+			e.node.Store(&node) // the client may have made a new one for the same address
+			continue
 		}
-		e.node.Store(&node) // the client may have made a new one for the same address
+		at[addr] = w.listenAt(ctx, addr, node)
+		changed = true
 	}
 	return changed
+}
+
+func (w *watch) listenAt(ctx context.Context, addr string, node rueidis.Client) *ear {
+	e := &ear{watch: w, addr: addr}
+	e.node.Store(&node)
+	ctx, e.stop = context.WithCancel(ctx)
+	w.done.Go(func() { e.run(ctx) })
+	return e
 }
 
 // An ear is a connection to one node that hears of changes there.
@@ -137,11 +141,7 @@ func (e *ear) run(ctx context.Context) {
 // listen returns when the connection is lost, or silent for too long.
 func (e *ear) listen(ctx context.Context) error {
 	w := e.watch
-	node := e.node.Load()
-	if node == nil {
-		return nil
-	}
-	conn, _ := (*node).Dedicate()
+	conn, _ := (*e.node.Load()).Dedicate()
 	defer conn.Close()
 	lost := conn.SetOnInvalidations(e.hear)
 	if err := do(ctx, conn, w.track(conn)); err != nil {
