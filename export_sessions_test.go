@@ -11,6 +11,18 @@ func (s *Sessions) VerifiedLen() int {
 	return 0
 }
 
+// Members are the names in a JSON object as the reader of tokens sees it.
+func Members(b []byte) (names []string, err error) {
+	o, err := members(b)
+	if err != nil {
+		return nil, err
+	}
+	for name := range o.members {
+		names = append(names, name)
+	}
+	return names, nil
+}
+
 func (s *shelf[V]) len() (n int) {
 	for i := range s.shards {
 		n += s.shards[i].entries.ItemCount()

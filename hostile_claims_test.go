@@ -113,8 +113,8 @@ func (f forgers) badNames() (rows []hostile) {
 		{"with NaN", claimJSON("exp", "NaN"), "payload is not valid JSON"},
 		{"with a BOM", "\ufeff" + claimJSON(), "payload is not a JSON object"},
 		{"not UTF-8", claimJSON("sub", "\"\xff\""), "payload is not a JSON object"},
-		{"with another object after it", claimJSON() + "{}", "payload is followed by something"},
-		{"with a NUL after it", claimJSON() + "\x00", "payload is followed by something"},
+		{"with another object after it", claimJSON() + "{}", "payload is not valid JSON"},
+		{"with a NUL after it", claimJSON() + "\x00", "payload is not valid JSON"},
 		{"an empty object", "{}", "its iss is missing"},
 	} {
 		add("payload "+tc[0], tc[1], tc[2])

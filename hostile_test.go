@@ -177,7 +177,7 @@ func (f forgers) badHeaders() (rows []hostile) {
 		{"cut off", f.hs.header()[:40], "header is not valid JSON"},
 		{"with a comma too many", strings.Replace(f.hs.header(), "}", ",}", 1), "header is not valid JSON"},
 		{"empty object", "{}", "header has no typ"},
-		{"with a second object after it", f.hs.header() + f.hs.header(), "header is followed by something"},
+		{"with a second object after it", f.hs.header() + f.hs.header(), "header is not valid JSON"},
 		{"with a BOM", "\ufeff" + f.hs.header(), "header is not a JSON object"},
 		{"not UTF-8", strings.Replace(f.hs.header(), "HS256", "HS\xff256", 1), "header is not a JSON object"},
 		{"100 levels deep", strings.Repeat(`{"a":`, 100) + "1" + strings.Repeat("}", 100), "header has no typ"},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -158,34 +157,41 @@ type object struct {
 }
 
 // members reads one JSON object strictly: encoding/json alone would take the
-// last of two members of one name, and names that differ in case.
+// last of two members of one name.
 func members(b []byte) (*object, error) {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	if start, err := dec.Token(); err != nil || start != json.Delim('{') || !utf8.Valid(b) {
+	if !bytes.HasPrefix(bytes.TrimLeft(b, " \t\r\n"), []byte("{")) || !utf8.Valid(b) {
 		return nil, errors.New("is not a JSON object")
 	}
-	m := make(map[string]json.RawMessage)
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return nil, errors.New("is not valid JSON")
-		}
-		var value json.RawMessage
-		if dec.Decode(&value) != nil {
-			return nil, errors.New("is not valid JSON")
-		}
-		if _, twice := m[name.(string)]; twice {
-			return nil, errors.New("has a member twice")
-		}
-		m[name.(string)] = value
-	}
-	if _, err := dec.Token(); err != nil {
+	var m map[string]json.RawMessage
+	if json.Unmarshal(b, &m) != nil {
 		return nil, errors.New("is not valid JSON")
 	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, errors.New("is followed by something")
+	if countMembers(b) != len(m) {
+		return nil, errors.New("has a member twice")
 	}
 	return &object{members: m}, nil
+}
+
+// countMembers counts the members of a valid JSON object, those of the same
+// name too: each has one colon that is in no string and no inner object.
+func countMembers(b []byte) (n int) {
+	depth, inString := 0, false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		case c == ':' && depth == 1:
+			n++
+		}
+	}
+	return n
 }
 
 // check remembers name if ok is false.

@@ -1,15 +1,19 @@
 package certify_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -186,6 +190,41 @@ func TestVariablesOfGolangJWT(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzMembers holds the count of members against encoding/json's own reading,
+// token by token.
+func FuzzMembers(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"a":1}`, `{"a":1,"a":2}`, `{"a":1,"\u0061":2}`, `{"a\":":1,"b":{"a":1,"b":[{"c":":"}]}}`, `{"\\":1,"\\":2}`, `{"":1,"":2}`,
+		`{"\ud800":1,"\ufffd":2}`, ` {"a" : "}" , "b":"{\""} `, `{"a":[1,[2]],"b":{}}x`, `[{"a":1}]`, `null`, claimJSON(),
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		names, err := certify.Members(b)
+		want, ok := namesIn(b)
+		if ok != (err == nil) || ok && len(names) != len(want) {
+			t.Fatalf("%q: names %q, error %v; want %q, %v", b, names, err, want, ok)
+		}
+	})
+}
+
+// namesIn reads one object of UTF-8 in which no name is there twice.
+func namesIn(b []byte) (names []string, ok bool) {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	if start, err := dec.Token(); err != nil || start != json.Delim('{') || !utf8.Valid(b) || !json.Valid(b) {
+		return nil, false
+	}
+	for dec.More() {
+		name, err := dec.Token()
+		var value json.RawMessage
+		if err != nil || dec.Decode(&value) != nil || slices.Contains(names, name.(string)) {
+			return nil, false
+		}
+		names = append(names, name.(string))
+	}
+	return names, true
 }
 
 // An accepted token is one that the key's holder signed, byte for byte. (That

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // signInLife is how long a member stays signed in.
@@ -52,7 +53,7 @@ func openMembers(path string, pepper []byte, now func() time.Time) (*members, er
 		return nil, err
 	}
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second})
-	if errors.Is(err, bolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("the members' file %s is in use: is another shop running on it?", path)
 	}
 	if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -202,5 +201,5 @@ func TestTheSignUpPage(t *testing.T) {
 	want(t, "a stranger", page, http.StatusOK, `href="/certifications/?purpose=signup&amp;return_to=/me"`)
 	want(t, "the start page", v.open("/certifications/?purpose=signup&return_to=/me"), http.StatusOK, `data-purpose="signup"`)
 	v.mustBecome(sandbox.Adult, signUp)
-	want(t, "a member", v.open("/signup"), http.StatusOK, fmt.Sprint("회원 번호 1번"))
+	want(t, "a member", v.open("/signup"), http.StatusOK, "회원 번호 1번")
 }
