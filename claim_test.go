@@ -30,15 +30,6 @@ type census []struct {
 	who people
 }
 
-func (c census) find(age int) (people, bool) {
-	for _, row := range c {
-		if row.age == age {
-			return row.who, true
-		}
-	}
-	return people{}, false
-}
-
 // ages returns the least and the greatest age of those, by asking each.
 func (c census) ages(those people) (youngest, oldest int) {
 	youngest, oldest = 1000, -1000
