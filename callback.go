@@ -344,7 +344,7 @@ func (h *Handler) claim(a *attempt, id *Identity, t taken, account string) *Clai
 		Age: id.BirthDate.AgeOn(t.issued), BirthYear: year,
 		Nationality: id.Nationality, Txn: t.txn,
 	}
-	if id.NationalitySelfAsserted {
+	if id.NationalitySelfAsserted && !h.typed {
 		c.Nationality = NationalityUnknown
 	}
 	if id.DI != "" { // never a hash of nothing: it would be everybody's

@@ -216,3 +216,16 @@ func TestStartPageSaysOnlyWhatGatesSay(t *testing.T) {
 		}
 	}
 }
+
+// What the person typed is a claim only where the operator says so.
+func TestInsecureSelfAssertedNationality(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) { c.InsecureSelfAssertedNationality = true }}).browser()
+	b.pass(func(id *certify.Identity) {
+		id.Nationality, id.NationalitySelfAsserted = certify.NationalityForeigner, true
+	})
+	c, err := b.sessions.Read(t.Context(), b.cookie("certify"))
+	if err != nil || c.Nationality != certify.NationalityForeigner {
+		t.Errorf("claim %+v, error %v", c, err)
+	}
+}

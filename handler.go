@@ -54,6 +54,9 @@ type HandlerConfig struct {
 	// travel in the bodies, and the app sends the token as a bearer token. It
 	// needs [SessionConfig.Bearer]. Requests of browsers are refused there.
 	NativeApps bool
+	// InsecureSelfAssertedNationality puts into claims also a nationality that
+	// the person typed and nobody verified ([Identity.NationalitySelfAsserted]).
+	InsecureSelfAssertedNationality bool
 	// HelpURL is where the pages send those who cannot verify, such as people
 	// without a phone in their own name. A path or a URL; no link if empty.
 	HelpURL string
@@ -79,6 +82,7 @@ type Handler struct {
 	csrf       *http.CrossOriginProtection
 	trusted    []string
 	native     bool
+	typed      bool // a nationality that the person typed counts
 }
 
 type route struct {
@@ -106,7 +110,7 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		sessions: cfg.Sessions, provider: cfg.Provider, providers: make(map[string]Provider), pepper: append([]byte(nil), cfg.Pepper...),
 		path: cfg.Path, accept: cfg.Accept, purposes: make(map[string]bool), allowStart: cfg.AllowStart,
 		helpURL: cfg.HelpURL, lookups: newLookups(cfg.MaxLookups, cfg.Sessions.now),
-		csrf: http.NewCrossOriginProtection(), native: cfg.NativeApps,
+		csrf: http.NewCrossOriginProtection(), native: cfg.NativeApps, typed: cfg.InsecureSelfAssertedNationality,
 	}
 	for _, p := range cfg.allProviders() {
 		h.providers[p.Name()] = p
