@@ -162,6 +162,8 @@ func TestRollingRotation(t *testing.T) {
 	want(t, "an attempt of before the rotation", attempt.confirm(f.verified(id, sandbox.Adult)), http.StatusOK)
 	fresh := f.caller()
 	fresh.pass()
+	for deadline := time.Now().Add(patience); (walks.Load() < 20 || gates.Load() < 100) && time.Now().Before(deadline); <-time.After(5 * time.Millisecond) {
+	}
 	close(stop)
 	done.Wait()
 	// The old key goes when nothing is alive any more that it signed.

