@@ -29,6 +29,8 @@ type Attempt struct {
 	// ID is 128 random bits as 32 lower-case hex digits: within what every PG
 	// takes (KCP: letters and digits, at most 40).
 	ID string
+	// Provider is [Provider.Name] of the one it was begun with.
+	Provider string
 	// RedirectURL is where the provider sends a mobile browser back to.
 	RedirectURL string
 	// Purpose is one of [HandlerConfig.Purposes], or "".
@@ -40,7 +42,6 @@ type Attempt struct {
 // An attempt is what the browser carries of it, signed.
 type attempt struct {
 	Attempt
-	provider string
 	account  string // keyed hash of the account it was begun under, "" if none
 	returnTo string
 	native   bool   // begun by an app, which keeps it instead of a cookie
@@ -108,7 +109,7 @@ func (a *attempt) sign() (string, error) {
 		mode = modeNative
 	}
 	token, err := attemptToken.sign(a.kid, methodHS256, a.key, wireAttempt{
-		a.ID, a.StartedAt.Unix(), a.provider, a.account, a.returnTo, a.Purpose, mode,
+		a.ID, a.StartedAt.Unix(), a.Provider, a.account, a.returnTo, a.Purpose, mode,
 	})
 	if err == nil && len(token) > maxAttemptToken {
 		return "", CodeReturnPathRefused // before it costs anybody a fee
@@ -133,7 +134,7 @@ func (ks *Keys) openAttempt(token string) (*attempt, error) {
 	if err != nil {
 		return nil, malformed("its payload " + err.Error())
 	}
-	a.ID, a.provider = o.text("jti"), o.text("provider")
+	a.ID, a.Provider = o.text("jti"), o.text("provider")
 	a.account, a.returnTo, a.Purpose = o.optionalText("account"), o.optionalText("return_to"), o.optionalText("purpose")
 	a.native = o.optionalText("mode") == modeNative
 	a.start(o.time("iat"))

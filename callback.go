@@ -91,22 +91,30 @@ func (h *Handler) complete(r *http.Request, values url.Values, attempts []*attem
 	if err != nil {
 		return completion{}, err
 	}
-	p := h.providers[named[0].provider]
+	done, err := h.redeem(r, values, named, id)
+	if err != nil {
+		return completion{}, attemptError{err, named[0].Provider}
+	}
+	return done, nil
+}
+
+func (h *Handler) redeem(r *http.Request, values url.Values, named []*attempt, id string) (completion, error) {
+	p := h.providers[named[0].Provider]
 	person, a, err := h.lookups.identity(r.Context(), p, named, id, !saysFailed(values))
 	if err != nil {
-		return completion{}, lookupError{explainPending(err, values), p.Name()}
+		return completion{}, explainPending(err, values)
 	}
 	now := h.sessions.now()
 	if err := a.checkTime(person.VerifiedAt, now); err != nil {
 		return completion{}, err
 	}
-	txn := keyedHash(h.pepper, "txn", a.provider+"\x00"+id)
+	txn := keyedHash(h.pepper, "txn", a.Provider+"\x00"+id)
 	t, err := h.take(r.Context(), a, txn, now)
 	if err != nil {
 		return completion{}, err
 	}
-	person.Provider, person.Purpose = a.provider, a.Purpose
-	h.sessions.emit(r.Context(), Event{Kind: EventVerified, Provider: a.provider, Txn: txn, Purpose: a.Purpose})
+	person.Provider, person.Purpose = a.Provider, a.Purpose
+	h.sessions.emit(r.Context(), Event{Kind: EventVerified, Provider: a.Provider, Txn: txn, Purpose: a.Purpose})
 	header := make(http.Header)
 	account, err := h.acceptPerson(header, r, person)
 	if err != nil {
@@ -131,7 +139,7 @@ func (h *Handler) complete(r *http.Request, values url.Values, attempts []*attem
 func (h *Handler) proveAttempt(r *http.Request, values url.Values, attempts []*attempt) (named []*attempt, id string, err error) {
 	err = CodeAttemptMissing
 	for _, a := range attempts {
-		p := h.providers[a.provider]
+		p := h.providers[a.Provider]
 		if p == nil {
 			continue
 		}
@@ -142,19 +150,34 @@ func (h *Handler) proveAttempt(r *http.Request, values url.Values, attempts []*a
 		switch {
 		case e == nil && len(named) == 0:
 			named, id = append(named, a), got
-		case e == nil && got == id && a.provider == named[0].provider:
+		case e == nil && got == id && a.Provider == named[0].Provider:
 			named = append(named, a)
 		case e != nil && errors.Is(err, CodeAttemptMissing):
-			err = e
+			err = attemptError{e, a.Provider}
 		}
 	}
 	if len(named) > 0 {
 		return named, id, nil
 	}
-	if errors.Is(err, CodeVerificationIDMissing) && saysFailed(values) {
-		err = CodeVerificationCancelled
+	if errors.Is(err, CodeVerificationIDMissing) {
+		err = h.withoutID(values, err)
 	}
 	return nil, "", err
+}
+
+// withoutID explains a callback in which the providers of this browser's
+// attempts find no id: the visitor cancelled, unless another provider finds
+// its own, whose attempt was begun in another browser.
+func (h *Handler) withoutID(values url.Values, missing error) error {
+	for _, p := range h.providers {
+		if _, err := p.CallbackID(values, Attempt{}); !errors.Is(err, CodeVerificationIDMissing) {
+			return CodeAttemptMissing
+		}
+	}
+	if saysFailed(values) {
+		return CodeVerificationCancelled
+	}
+	return missing
 }
 
 // mayRedeem checks that the attempt is alive and the account's. An account
@@ -177,13 +200,13 @@ func (h *Handler) mayRedeem(r *http.Request, a *attempt) error {
 	return nil
 }
 
-// A lookupError says which provider failed.
-type lookupError struct {
+// An attemptError says which provider the attempt that failed was begun with.
+type attemptError struct {
 	error
 	provider string
 }
 
-func (e lookupError) Unwrap() error { return e.error }
+func (e attemptError) Unwrap() error { return e.error }
 
 // saysFailed reports whether the browser says that the verification failed:
 // V1 by success or imp_success, V2 by code. It proves nothing, and only
@@ -366,6 +389,6 @@ func (h *Handler) signClaim(ctx context.Context, c *Claim, a *attempt) (string, 
 	if err != nil {
 		return "", err
 	}
-	s.emit(ctx, Event{Kind: EventIssued, Provider: a.provider, Txn: c.Txn})
+	s.emit(ctx, Event{Kind: EventIssued, Provider: a.Provider, Txn: c.Txn})
 	return token, nil
 }

@@ -84,7 +84,7 @@ type faults struct {
 func (f *faults) news(e Event) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	key := string(e.Code) + "\x00" + e.Detail
+	key := string(e.Code) + "\x00" + e.Provider + "\x00" + e.Detail
 	if e.Code == CodeStoreUnavailable { // whose details name ports that change
 		key = string(e.Code)
 	}

@@ -14,7 +14,7 @@ import (
 // DefaultPath is where a [Handler] is mounted: the paths of the vendor's guides.
 const DefaultPath = "/certifications"
 
-// DefaultMaxLookups is how many lookups at the provider may be under way.
+// DefaultMaxLookups is how many lookups at a provider may be under way.
 const DefaultMaxLookups = 64
 
 // HandlerConfig configures [NewHandler]. Sessions, Provider and Pepper are required.
@@ -60,8 +60,8 @@ type HandlerConfig struct {
 	// HelpURL is where the pages send those who cannot verify, such as people
 	// without a phone in their own name. A path or a URL; no link if empty.
 	HelpURL string
-	// MaxLookups is how many lookups may be under way, beyond which callbacks
-	// are answered with 503 at once: [DefaultMaxLookups] if 0.
+	// MaxLookups is how many lookups may be under way at one provider, beyond
+	// which callbacks are answered with 503 at once: [DefaultMaxLookups] if 0.
 	MaxLookups int
 }
 
@@ -109,11 +109,12 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 	h := &Handler{
 		sessions: cfg.Sessions, provider: cfg.Provider, providers: make(map[string]Provider), pepper: append([]byte(nil), cfg.Pepper...),
 		path: cfg.Path, accept: cfg.Accept, purposes: make(map[string]bool), allowStart: cfg.AllowStart,
-		helpURL: cfg.HelpURL, lookups: newLookups(cfg.MaxLookups, cfg.Sessions.now),
+		helpURL: cfg.HelpURL, lookups: newLookups(cfg.Sessions.now),
 		csrf: http.NewCrossOriginProtection(), native: cfg.NativeApps, typed: cfg.InsecureSelfAssertedNationality,
 	}
 	for _, p := range cfg.allProviders() {
 		h.providers[p.Name()] = p
+		h.lookups.slots[p.Name()] = make(chan struct{}, cfg.MaxLookups)
 	}
 	for _, origin := range cfg.TrustedOrigins {
 		if _, err := parseOrigin(origin); err != nil {
@@ -236,11 +237,11 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) error {
 // what only the operator can mend.
 func (h *Handler) tellOperator(r *http.Request, err error) {
 	var p *ProviderError
-	var l lookupError
+	var a attemptError
 	e := Event{Kind: EventRefused, Provider: h.provider.Name()}
 	e.Code, _ = codeOf(err)
-	if errors.As(err, &l) {
-		e.Provider = l.provider
+	if errors.As(err, &a) {
+		e.Provider = a.provider
 	}
 	switch {
 	case e.Code == "":

@@ -16,23 +16,30 @@ import (
 	"github.com/certify-go/certify"
 )
 
-// jti reads the id of the claim that the browser holds.
-func (b *browser) jti() string {
+// A heldClaim is what the browser's cookie says.
+type heldClaim struct {
+	ID     string `json:"jti"`
+	DIHash string `json:"di_hash"`
+}
+
+// claim reads the claim that the browser holds; without one it is empty.
+func (b *browser) claim() (c heldClaim) {
 	b.t.Helper()
 	parts := strings.Split(b.cookie("certify"), ".")
 	if len(parts) != 3 {
-		return ""
+		return c
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	var claim struct{ Jti string }
-	if err := json.Unmarshal(payload, &claim); err != nil {
+	if err := json.Unmarshal(payload, &c); err != nil {
 		b.t.Fatal(err)
 	}
-	return claim.Jti
+	return c
 }
+
+func (b *browser) jti() string { return b.claim().ID }
 
 func TestVerificationOpensTheGate(t *testing.T) {
 	t.Parallel()

@@ -15,9 +15,9 @@ const (
 )
 
 // lookups asks the provider, and no more of it than is needed: one lookup for
-// an attempt at a time, so many in all, and none for what was just refused.
+// an attempt at a time, so many at each provider, and none for what was just refused.
 type lookups struct {
-	slots   chan struct{}
+	slots   map[string]chan struct{} // by provider: one that hangs holds up no other
 	refused *MemoryStore
 
 	mu    sync.Mutex
@@ -30,9 +30,9 @@ type turn struct {
 	waiting int
 }
 
-func newLookups(limit int, now func() time.Time) *lookups {
+func newLookups(now func() time.Time) *lookups {
 	return &lookups{
-		slots: make(chan struct{}, limit), refused: NewMemoryStore(refusedLimit, now),
+		slots: make(map[string]chan struct{}), refused: NewMemoryStore(refusedLimit, now),
 		turns: make(map[string]*turn),
 	}
 }
@@ -76,9 +76,10 @@ func (l *lookups) once(ctx context.Context, p Provider, of []*attempt, id string
 // ask looks the verification up if a slot is free, and trusts the provider
 // with nothing that can be checked here.
 func (l *lookups) ask(ctx context.Context, p Provider, of []*attempt, id string) (*Identity, *attempt, error) {
+	slots := l.slots[p.Name()]
 	select {
-	case l.slots <- struct{}{}:
-		defer func() { <-l.slots }()
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
 	default:
 		return nil, nil, &ProviderError{Code: CodeProviderUnavailable, Detail: "as many lookups as allowed are under way"}
 	}

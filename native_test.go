@@ -154,8 +154,16 @@ func TestHandlerAttempt(t *testing.T) {
 	if a := s.browser().get("/send?attempt=" + id); a.StatusCode != 403 || !strings.Contains(a.body, "attempt_missing") {
 		t.Errorf("another browser's: status %d: %s", a.StatusCode, a.body)
 	}
-	s.wait(90 * time.Minute)
+	s.wait(30*time.Minute + time.Second) // who verifies now could not redeem it
 	if a := b.get("/send?attempt=" + id); a.StatusCode != 403 || !strings.Contains(a.body, "attempt_expired") {
 		t.Errorf("expired: status %d: %s", a.StatusCode, a.body)
+	}
+	used := b.begin("/")
+	s.provider.verify("imp_1", used)
+	if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != 200 {
+		t.Fatalf("status %d: %s", a.StatusCode, a.body)
+	}
+	if a := b.get("/send?attempt=" + used); a.StatusCode != 403 || !strings.Contains(a.body, "attempt_used") {
+		t.Errorf("used: status %d: %s", a.StatusCode, a.body)
 	}
 }

@@ -112,15 +112,16 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error
 		}
 	}
 	a := newAttempt(h.sessions.keys.Load().list[0], h.sessions.now())
-	a.provider, a.returnTo, a.Purpose = h.provider.Name(), returnTo, purpose
+	a.Provider, a.returnTo, a.Purpose = h.provider.Name(), returnTo, purpose
 	a.account = a.accountHash(h.sessions.accountOf(r))
 	a.RedirectURL = h.sessions.origin + h.path + "/redirect"
-	h.sessions.emit(r.Context(), Event{Kind: EventStarted, Provider: a.provider, Purpose: a.Purpose})
+	h.sessions.emit(r.Context(), Event{Kind: EventStarted, Provider: a.Provider, Purpose: a.Purpose})
 	return a, nil
 }
 
-// Attempt returns the live attempt with that id, if this browser and account
-// began it; else the error has [CodeAttemptMissing], [CodeAttemptExpired] or
+// Attempt returns the attempt with that id under which a verification would
+// still count, if this browser and account began it; else the error has
+// [CodeAttemptMissing], [CodeAttemptExpired], [CodeAttemptUsed] or
 // [CodeAttemptOtherAccount]. Ask before doing for an attempt what costs
 // something, such as sending a code to a form of the app's own.
 func (h *Handler) Attempt(r *http.Request, id string) (Attempt, error) {
@@ -128,12 +129,27 @@ func (h *Handler) Attempt(r *http.Request, id string) (Attempt, error) {
 		if a.ID != id {
 			continue
 		}
-		if err := h.mayRedeem(r, a); err != nil {
+		if err := h.mayVerify(r, a); err != nil {
 			return Attempt{}, err
 		}
 		return a.Attempt, nil
 	}
 	return Attempt{}, CodeAttemptMissing
+}
+
+// mayVerify checks that a person who verifies now can redeem it.
+func (h *Handler) mayVerify(r *http.Request, a *attempt) error {
+	if err := h.mayRedeem(r, a); err != nil {
+		return err
+	}
+	if h.sessions.now().After(a.VerifyBy) {
+		return CodeAttemptExpired
+	}
+	t, err := h.taken(r.Context(), a)
+	if err == nil && t.txn != "" {
+		err = CodeAttemptUsed
+	}
+	return err
 }
 
 // needsLogin reports whether a claim would be nobody's, and so never count.
