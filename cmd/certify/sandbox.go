@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/certify-go/certify/sandbox"
@@ -18,7 +19,7 @@ import (
 func sandboxCommand() command {
 	return command{
 		name:    "sandbox",
-		summary: "play i'mport (PortOne V1) identity verification on this machine",
+		summary: "play PortOne identity verification (V1 and V2) on this machine",
 		run:     runSandbox,
 	}
 }
@@ -86,16 +87,33 @@ func announce(w io.Writer, origin string) {
 	fmt.Fprintf(w, `The sandbox is running. It verifies nobody: everyone in it is made up.
 
   what it is    %[1]s/sandbox
-  REST API      %[1]s
-  browser SDK   %[1]s/v1/iamport.js
   test people   %[1]s/sandbox/people
+  REST API      %[1]s  (of V1 and of V2)
 
+  V1 (i'mport)
+  browser SDK   %[1]s/v1/iamport.js
   merchant code %[2]s
   imp_key       %[3]s
   imp_secret    %[4]s
 
+  V2 (PortOne)
+  browser SDK   %[1]s/v2/browser-sdk.js
+  store id      %[5]s
+  API secret    %[6]s
+  channel keys  %[7]s
+
 Ctrl-C ends it and forgets everything.
-`, origin, sandbox.DefaultCode, sandbox.DefaultKey, sandbox.DefaultSecret)
+`, origin, sandbox.DefaultCode, sandbox.DefaultKey, sandbox.DefaultSecret,
+		sandbox.DefaultStoreID, sandbox.DefaultAPISecret, strings.Join(channelKeys(), "\n                "))
+}
+
+// channelKeys has the live ones first: a provider refuses the others.
+func channelKeys() []string {
+	const test = "  (a test channel)"
+	return []string{
+		sandbox.ChannelKeyDanal, sandbox.ChannelKeyInicis, sandbox.ChannelKeyKCP,
+		sandbox.ChannelKeyInicisTest + test, sandbox.ChannelKeyKCPTest + test,
+	}
 }
 
 // serveUntil serves until ctx ends, then lets the requests under way finish.

@@ -52,12 +52,16 @@ func TestSandboxServesUntilTheContextEnds(t *testing.T) {
 	code := make(chan int, 1)
 	go func() { code <- run(ctx, []string{"sandbox", "-addr", "127.0.0.1:0"}, out, io.Discard) }()
 	base, text := origin(t, stdout)
-	for _, want := range []string{sandbox.DefaultCode, sandbox.DefaultKey, sandbox.DefaultSecret, base + "/sandbox/people", base + "/v1/iamport.js"} {
+	for _, want := range []string{
+		sandbox.DefaultCode, sandbox.DefaultKey, sandbox.DefaultSecret, base + "/sandbox/people", base + "/v1/iamport.js",
+		sandbox.DefaultStoreID, sandbox.DefaultAPISecret, base + "/v2/browser-sdk.js", sandbox.ChannelKeyDanal + "\n",
+		sandbox.ChannelKeyInicis + "\n", sandbox.ChannelKeyKCP + "\n", sandbox.ChannelKeyInicisTest + " ", sandbox.ChannelKeyKCPTest + " ",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the announcement lacks %s", want)
 		}
 	}
-	for _, path := range []string{"/sandbox", "/sandbox/people", "/v1/iamport.js"} {
+	for _, path := range []string{"/sandbox", "/sandbox/people", "/v1/iamport.js", "/v2/browser-sdk.js"} {
 		resp, err := http.Get(base + path)
 		if err != nil {
 			t.Fatal(err)
