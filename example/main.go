@@ -4,7 +4,9 @@
 //
 //	go run ./example
 //
-// runs it against certify's sandbox, where the people are invented. The
+// runs it against certify's sandbox, where the people are invented, through
+// i'mport (PortOne V1), with -provider portone through PortOne V2, and with
+// both, -provider portone,iamport, while a site moves from one to the other. The
 // variables that [settings] names put it in front of the real service.
 package main
 

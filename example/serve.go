@@ -15,7 +15,6 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/certify-go/certify"
-	"github.com/certify-go/certify/iamport"
 	"github.com/certify-go/certify/redisstore"
 	"github.com/certify-go/certify/sandbox"
 )
@@ -31,17 +30,10 @@ const (
 	shutdownTimeout   = 10 * time.Second
 )
 
-// runReal serves the shop in front of i'mport.
+// runReal serves the shop in front of the real service.
 func (p program) runReal(ctx context.Context, cfg settings) error {
-	ic := iamport.Config{
-		Code: cfg.real.code, Key: cfg.real.key, Secret: cfg.real.secret,
-		PGProviders: cfg.real.pgs, ChannelKey: cfg.real.channelKey,
-	}
-	if cfg.real.sandboxURL != "" {
-		ic.InsecureBaseURL, ic.ScriptURL = cfg.real.sandboxURL, cfg.real.sandboxURL+"/v1/iamport.js"
-	}
-	provider, err := iamport.New(ic)
-	if err != nil {
+	shop := shopConfig{keys: cfg.real.keys, pepper: cfg.real.pepper}
+	if err := cfg.real.furnish(&shop, cfg.providers, p.now); err != nil {
 		return err
 	}
 	if cfg.dbPath == "" {
@@ -52,9 +44,8 @@ func (p program) runReal(ctx context.Context, cfg settings) error {
 		return err
 	}
 	defer listener.Close()
-	return p.open(ctx, cfg, listener, shopConfig{
-		origin: originOf(cfg, listener), keys: cfg.real.keys, pepper: cfg.real.pepper, provider: provider,
-	})
+	shop.origin = originOf(cfg, listener)
+	return p.open(ctx, cfg, listener, shop)
 }
 
 // runSandboxed serves the shop and, beside it, the sandbox on a port of its
@@ -71,7 +62,7 @@ func (p program) runSandboxed(ctx context.Context, cfg settings) error {
 	}
 	defer sandboxListener.Close()
 	shop := shopConfig{origin: originOf(cfg, listener), sandboxURL: "http://" + sandboxListener.Addr().String()}
-	if err := p.furnishSandbox(&shop); err != nil {
+	if err := p.furnishSandbox(&shop, cfg.providers...); err != nil {
 		return err
 	}
 	if cfg.dbPath == "" {
@@ -94,21 +85,16 @@ func (p program) runSandboxed(ctx context.Context, cfg settings) error {
 	return errors.Join(err, <-done)
 }
 
-// furnishSandbox makes the sandbox, the provider that asks it, and keys that
-// are thrown away with the process.
-func (p program) furnishSandbox(shop *shopConfig) (err error) {
+// furnishSandbox makes the sandbox, the providers that ask it (V1 alone unless
+// others are named), and keys that are thrown away with the process.
+func (p program) furnishSandbox(shop *shopConfig, providers ...string) (err error) {
 	if shop.sandbox, err = sandbox.New(sandbox.Config{Now: p.now, Logger: p.logger}); err != nil {
 		return err
 	}
-	shop.provider, err = iamport.New(iamport.Config{
-		Code: sandbox.DefaultCode, Key: sandbox.DefaultKey, Secret: sandbox.DefaultSecret,
-		PGProviders:     []string{sandbox.Danal, sandbox.InicisUnified},
-		Company:         "Moonlight Wine",
-		ScriptURL:       shop.sandboxURL + "/v1/iamport.js",
-		InsecureBaseURL: shop.sandboxURL,
-		Now:             p.now,
-	})
-	if err != nil {
+	if len(providers) == 0 {
+		providers = []string{v1}
+	}
+	if err := sandboxCredentials(shop.sandboxURL).furnish(shop, providers, p.now); err != nil {
 		return err
 	}
 	line, err := certify.GenerateKey("HS256")

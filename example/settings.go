@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/certify-go/certify"
@@ -21,15 +22,20 @@ const (
 
 // settings are what the command line and the environment say.
 //
-// The variables IMP_CODE, IMP_KEY, IMP_SECRET, IMP_PG (pg_provider values,
-// separated by commas), CERTIFY_KEYS and CERTIFY_PEPPER switch to the real
-// service. All six or none: a shop that fell back to the sandbox because one
-// was forgotten would take anybody for an adult.
+// CERTIFY_KEYS, CERTIFY_PEPPER and the variables of the providers that
+// -provider names switch to the real service:
+//
+//	iamport (V1)  IMP_CODE, IMP_KEY, IMP_SECRET, IMP_PG (pg_provider values, separated by commas)
+//	portone (V2)  PORTONE_STORE_ID, PORTONE_API_SECRET, PORTONE_CHANNEL_KEYS (separated by commas)
+//
+// All of them or none: a shop that fell back to the sandbox because one was
+// forgotten would take anybody for an adult.
 //
 // Several processes that serve one shop need one Redis (-redis). To try that
-// without the real service, IMP_INSECURE_BASE_URL leads all of them to one
-// sandbox on this machine.
+// without the real service, IMP_INSECURE_BASE_URL leads all of them, with V1
+// and V2 alike, to one sandbox on this machine.
 type settings struct {
+	providers         []string // new verifications begin with the first
 	addr, sandboxAddr string
 	redisAddr         string // "" for a store in memory
 	sandboxChosen     bool   // -sandbox was given, so no other port will do
@@ -44,6 +50,9 @@ type credentials struct {
 	channelKey        string // IMP_CHANNEL_KEY, optional
 	sandboxURL        string // IMP_INSECURE_BASE_URL; "" for the vendor's
 	pgs               []string
+	storeID           string // from here on V2's
+	apiSecret         string
+	channelKeys       []string
 	keys              *certify.Keys
 	pepper            []byte
 }
@@ -58,6 +67,7 @@ func readSettings(args []string, getenv func(string) string, output io.Writer) (
 	flags.StringVar(&cfg.sandboxAddr, "sandbox", defaultSandboxAddr, "loopback `address` of the sandbox")
 	flags.StringVar(&cfg.dbPath, "db", "", "`file` of the members (default in sandbox mode: a temporary one; else "+defaultDB+")")
 	flags.StringVar(&cfg.redisAddr, "redis", "", "`address` of the Redis that several processes share (default: this one remembers by itself)")
+	providers := flags.String("provider", v1, "`names` of iamport (V1) and portone (V2), separated by commas: new verifications begin with the first, and the others finish those that they began")
 	if err := flags.Parse(args); err != nil {
 		return cfg, err
 	}
@@ -67,37 +77,30 @@ func readSettings(args []string, getenv func(string) string, output io.Writer) (
 	flags.Visit(func(f *flag.Flag) { cfg.sandboxChosen = cfg.sandboxChosen || f.Name == "sandbox" })
 	cfg.origin = getenv("ORIGIN")
 	var err error
-	if cfg.real, err = readCredentials(getenv); err != nil {
+	if cfg.providers, err = parseProviders(*providers); err != nil {
+		return cfg, err
+	}
+	if cfg.real, err = readCredentials(getenv, cfg.providers); err != nil {
 		return cfg, err
 	}
 	return cfg, cfg.check()
 }
 
 // readCredentials returns nil if none of the variables is set.
-func readCredentials(getenv func(string) string) (*credentials, error) {
-	var set, missing []string
-	for _, name := range []string{"IMP_CODE", "IMP_KEY", "IMP_SECRET", "IMP_PG", "CERTIFY_KEYS", "CERTIFY_PEPPER"} {
-		if strings.TrimSpace(getenv(name)) == "" {
-			missing = append(missing, name)
-		} else {
-			set = append(set, name)
-		}
-	}
+func readCredentials(getenv func(string) string, providers []string) (*credentials, error) {
+	set, missing := checkVariables(getenv, providers)
 	switch {
 	case len(set) == 0 && getenv("IMP_INSECURE_BASE_URL") != "":
 		return nil, fmt.Errorf("IMP_INSECURE_BASE_URL set, but not %s: they are the sandbox's, and the same for all processes", strings.Join(missing, ", "))
 	case len(set) == 0:
 		return nil, nil
 	case len(missing) > 0:
-		return nil, fmt.Errorf("%s set, but not %s: set all of them for the real service, or none for the sandbox",
-			strings.Join(set, ", "), strings.Join(missing, ", "))
+		return nil, missingVariables(set, missing, providers)
 	}
 	c := &credentials{
-		code: getenv("IMP_CODE"), key: getenv("IMP_KEY"), secret: getenv("IMP_SECRET"),
+		code: getenv("IMP_CODE"), key: getenv("IMP_KEY"), secret: getenv("IMP_SECRET"), pgs: splitList(getenv("IMP_PG")),
 		channelKey: getenv("IMP_CHANNEL_KEY"), sandboxURL: getenv("IMP_INSECURE_BASE_URL"),
-	}
-	for pg := range strings.SplitSeq(getenv("IMP_PG"), ",") {
-		c.pgs = append(c.pgs, strings.TrimSpace(pg))
+		storeID: getenv("PORTONE_STORE_ID"), apiSecret: getenv("PORTONE_API_SECRET"), channelKeys: splitList(getenv("PORTONE_CHANNEL_KEYS")),
 	}
 	var err error
 	if c.keys, err = certify.ParseKeys(getenv("CERTIFY_KEYS")); err != nil {
@@ -107,6 +110,25 @@ func readCredentials(getenv func(string) string) (*credentials, error) {
 		return nil, fmt.Errorf("CERTIFY_PEPPER: %w", err)
 	}
 	return c, nil
+}
+
+// checkVariables tells which are set, of those that any provider needs, and
+// which are missing, of those that the chosen ones need.
+func checkVariables(getenv func(string) string, providers []string) (set, missing []string) {
+	common := []string{"CERTIFY_KEYS", "CERTIFY_PEPPER"}
+	needed := common
+	for _, provider := range providers {
+		needed = slices.Concat(needed, variablesOf(provider))
+	}
+	for _, name := range slices.Concat(variablesOf(v1), variablesOf(v2), common) {
+		switch {
+		case strings.TrimSpace(getenv(name)) != "":
+			set = append(set, name)
+		case slices.Contains(needed, name):
+			missing = append(missing, name)
+		}
+	}
+	return set, missing
 }
 
 // check keeps the sandbox, which calls anybody verified, on this machine.
@@ -128,14 +150,14 @@ func (cfg settings) checkSandboxed() error {
 		return fmt.Errorf("-sandbox %w: anybody is an adult there, so others must not reach it", err)
 	}
 	if u, err := url.Parse(cfg.origin); cfg.origin != "" && (err != nil || !isLoopback(u.Hostname())) {
-		return errors.New("ORIGIN is not on this machine, and without IMP_CODE and the others this is the sandbox: set those, or leave ORIGIN out")
+		return errors.New("ORIGIN is not on this machine, and without the variables of the real service this is the sandbox: set those, or leave ORIGIN out")
 	}
 	return nil
 }
 
 func (cfg settings) checkReal() error {
 	if cfg.sandboxChosen {
-		return errors.New("-sandbox is for the sandbox, and IMP_CODE and the others choose the real service: leave one out")
+		return errors.New("-sandbox is for the sandbox, and the variables that are set choose the real service: leave one out")
 	}
 	if _, _, err := net.SplitHostPort(cfg.addr); err != nil {
 		return fmt.Errorf("-addr %q is not host:port, such as 127.0.0.1:8080", cfg.addr)

@@ -199,42 +199,6 @@ func TestClosingLetsRequestsFinish(t *testing.T) {
 	}
 }
 
-// The real service: no sandbox anywhere, and no banner.
-func TestTheRealShopHasNoSandbox(t *testing.T) {
-	t.Parallel()
-	said := &output{written: make(chan struct{}, 1)}
-	p := program{getenv: lookup(realSet(t)), stdout: said, logger: slog.New(slog.DiscardHandler), now: time.Now}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	db := filepath.Join(t.TempDir(), "members.db")
-	go func() { ended <- p.run(ctx, []string{"-addr", "127.0.0.1:0", "-db", db}) }()
-	timeout := time.After(patience)
-	for !strings.Contains(said.String(), db) {
-		select {
-		case <-said.written:
-		case err := <-ended:
-			t.Fatal(err)
-		case <-timeout:
-			t.Fatal("it does not listen")
-		}
-	}
-	_, url, _ := strings.Cut(said.String(), "open     ")
-	v := (&stand{t: t, shop: strings.TrimRight(strings.Fields(url)[0], "/")}).visitor()
-	for _, path := range []string{"/sandbox", "/sandbox/", "/sandbox/people", "/sandbox/v1/iamport.js"} {
-		want(t, path, v.open(path), http.StatusNotFound)
-	}
-	want(t, "verifying by hand", v.post("/sandbox/verifications", `{"merchant_uid":"x","person":"adult"}`), http.StatusNotFound)
-	if page := v.open("/"); strings.Contains(page.body, "테스트 환경") {
-		t.Error("the real shop has the sandbox's banner")
-	}
-	begun := v.post("/certifications/attempts", "{}")
-	want(t, "begin", begun, http.StatusCreated, "https://cdn.iamport.kr/v1/iamport.js", "imp99999999")
-	stop()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
-}
-
 func TestCookiesOnHTTPS(t *testing.T) {
 	t.Parallel()
 	s := newTestShop(t, "https://wine.example")

@@ -20,6 +20,7 @@ type shopConfig struct {
 	keys       *certify.Keys
 	pepper     []byte
 	provider   certify.Provider
+	others     []certify.Provider // that finish what they began
 	members    *members
 	store      certify.Store   // nil for one in memory
 	sandbox    *sandbox.Server // nil with the real service
@@ -66,7 +67,7 @@ func newShop(cfg shopConfig) (http.Handler, error) {
 		return nil, err
 	}
 	verification, err := certify.NewHandler(certify.HandlerConfig{
-		Sessions: sessions, Provider: cfg.provider, Pepper: cfg.pepper,
+		Sessions: sessions, Provider: cfg.provider, OtherProviders: cfg.others, Pepper: cfg.pepper,
 		Purposes: []string{signUp}, Accept: s.accept, HelpURL: "/help",
 	})
 	if err != nil {
