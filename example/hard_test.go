@@ -70,7 +70,15 @@ func (b *tab) callback() string {
 	b.until(`!!document.querySelector("#main[data-result]")`)
 	result, err := chromedp.Run(b.ctx, chromedp.Evaluate[map[string]any](`JSON.parse(document.querySelector("#main").dataset.result)`))
 	b.must(err)
-	q := url.Values{"imp_uid": {result["imp_uid"].(string)}, "merchant_uid": {result["merchant_uid"].(string)}, "success": {"true"}}
+	q := url.Values{}
+	for _, name := range []string{"imp_uid", "merchant_uid", "transactionType", "identityVerificationId", "identityVerificationTxId"} {
+		if value, ok := result[name].(string); ok {
+			q.Set(name, value)
+		}
+	}
+	if b.provider != v2 {
+		q.Set("success", "true")
+	}
 	return "/certifications/redirect?" + q.Encode()
 }
 
@@ -94,7 +102,11 @@ func (b *tab) back() {
 
 func TestBrowserTwoTabs(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.Adult)
+	onBoth(t, browserTwoTabs)
+}
+
+func browserTwoTabs(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.Adult)
 	first := s.browse(t, desk)
 	second := first.another()
 	var windows []*tab
@@ -124,7 +136,11 @@ func TestBrowserTwoTabs(t *testing.T) {
 
 func TestBrowserCallbackAgain(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.Adult)
+	onBoth(t, browserCallbackAgain)
+}
+
+func browserCallbackAgain(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.Adult)
 	b := s.browse(t, phone)
 	callback := b.verifyByPhone()
 	claim := b.claimID()
@@ -250,7 +266,11 @@ func TestBrowserWithoutScripts(t *testing.T) {
 // Browsers let only a click open a window, and a script's click is none.
 func TestBrowserPopupBlocked(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.Adult)
+	onBoth(t, browserPopupBlocked)
+}
+
+func browserPopupBlocked(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.Adult)
 	b := s.browse(t, desk)
 	b.open("/certifications/?return_to=/cellar")
 	for range 2 {
@@ -267,7 +287,11 @@ func TestBrowserPopupBlocked(t *testing.T) {
 
 func TestBrowserNeverFinishes(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.NeverFinishes)
+	onBoth(t, browserNeverFinishes)
+}
+
+func browserNeverFinishes(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.NeverFinishes)
 	b := s.browse(t, desk)
 	b.open("/certifications/?return_to=/cellar")
 	w := b.popup(func() { b.click("#verify") })
@@ -291,7 +315,11 @@ func TestBrowserNeverFinishes(t *testing.T) {
 
 func TestBrowserNeverFinishesOnAPhone(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.NeverFinishes)
+	onBoth(t, browserNeverFinishesOnAPhone)
+}
+
+func browserNeverFinishesOnAPhone(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.NeverFinishes)
 	b := s.browse(t, phone)
 	b.open("/certifications/?return_to=/cellar")
 	b.click("#verify")
@@ -313,7 +341,11 @@ func TestBrowserNeverFinishesOnAPhone(t *testing.T) {
 // A record that is finished two seconds after the window said so is waited for.
 func TestBrowserFinishesLate(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.FinishesLate)
+	onBoth(t, browserFinishesLate)
+}
+
+func browserFinishesLate(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.FinishesLate)
 	b := s.browse(t, desk)
 	b.open("/certifications/?return_to=/cellar")
 	w := b.popup(func() { b.click("#verify") })

@@ -13,7 +13,12 @@ import (
 // newStreet is a stand on today's clock, as browsers have no other.
 func newStreet(t *testing.T, people ...string) *stand {
 	t.Helper()
-	s := newStandAt(t, time.Time{})
+	return newStreetOn(t, v1, people...)
+}
+
+func newStreetOn(t *testing.T, provider string, people ...string) *stand {
+	t.Helper()
+	s := newStandOn(t, provider, time.Time{})
 	for _, person := range people { // so that the output is searched for them
 		v := s.visitor()
 		v.verify(v.begin(""), person)
@@ -47,7 +52,11 @@ func wrong(code string) string {
 
 func TestBrowserDesk(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.Adult)
+	onBoth(t, browserDesk)
+}
+
+func browserDesk(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.Adult)
 	b := s.browse(t, desk)
 	b.open("/")
 	b.click(`.hero a.button`)
@@ -67,7 +76,11 @@ func TestBrowserDesk(t *testing.T) {
 
 func TestBrowserPhone(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.Adult)
+	onBoth(t, browserPhone)
+}
+
+func browserPhone(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.Adult)
 	b := s.browse(t, phone)
 	b.open("/certifications/?return_to=/cellar")
 	b.click("#verify")
@@ -79,7 +92,11 @@ func TestBrowserPhone(t *testing.T) {
 
 func TestBrowserCancel(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.Adult)
+	onBoth(t, browserCancel)
+}
+
+func browserCancel(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.Adult)
 	b := s.browse(t, desk)
 	b.open("/certifications/?return_to=/cellar")
 	for name, leave := range map[string]func(*tab){
@@ -106,7 +123,11 @@ func TestBrowserCancel(t *testing.T) {
 
 func TestBrowserCancelOnAPhone(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.Adult)
+	onBoth(t, browserCancelOnAPhone)
+}
+
+func browserCancelOnAPhone(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.Adult)
 	b := s.browse(t, phone)
 	b.open("/certifications/?return_to=/cellar")
 	b.click("#verify")
@@ -121,7 +142,11 @@ func TestBrowserCancelOnAPhone(t *testing.T) {
 
 func TestBrowserWrongCode(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.Adult)
+	onBoth(t, browserWrongCode)
+}
+
+func browserWrongCode(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.Adult)
 	b := s.browse(t, desk)
 	b.open("/certifications/?return_to=/cellar")
 	w := b.popup(func() { b.click("#verify") })
@@ -137,7 +162,11 @@ func TestBrowserWrongCode(t *testing.T) {
 
 func TestBrowserMinor(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.Minor)
+	onBoth(t, browserMinor)
+}
+
+func browserMinor(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.Minor)
 	for _, d := range []device{desk, phone} {
 		b := s.browse(t, d)
 		b.open("/certifications/?return_to=/cellar")
@@ -158,7 +187,11 @@ func TestBrowserMinor(t *testing.T) {
 
 func TestBrowserSignUp(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.Foreigner, sandbox.NoCI)
+	onBoth(t, browserSignUp)
+}
+
+func browserSignUp(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.Foreigner, sandbox.NoCI)
 	b := s.browse(t, desk)
 	b.open("/signup")
 	b.click(`main a.button`)

@@ -112,24 +112,42 @@ func (v *visitor) begin(purpose string) string {
 	if a.StatusCode != http.StatusCreated {
 		v.t.Fatalf("begin: status %d: %s", a.StatusCode, a.body)
 	}
-	return a.json(v.t)["merchant_uid"].(string)
+	id, ok := a.json(v.t)[v.words().attempt].(string)
+	if !ok {
+		v.t.Fatalf("begin: no %s: %s", v.words().attempt, a.body)
+	}
+	return id
 }
 
-// verify is what happens in the provider's window. It returns the imp_uid.
+// words are what the APIs call the same things.
+type words struct {
+	attempt, verification string // ids
+	byHand                string // path of the sandbox at which somebody is verified
+}
+
+func (s *stand) words() words {
+	if s.provider == v2 {
+		return words{"identityVerificationId", "identityVerificationId", "/sandbox/identity-verifications"}
+	}
+	return words{"merchant_uid", "imp_uid", "/sandbox/verifications"}
+}
+
+// verify is what happens in the provider's window. It returns the
+// verification's id.
 func (v *visitor) verify(attempt, person string) string {
 	v.t.Helper()
-	a := v.post("/sandbox/verifications", `{"merchant_uid":"`+attempt+`","person":"`+person+`"}`)
+	a := v.post(v.words().byHand, `{"`+v.words().attempt+`":"`+attempt+`","person":"`+person+`"}`)
 	if a.StatusCode != http.StatusCreated {
 		v.t.Fatalf("verify: status %d: %s", a.StatusCode, a.body)
 	}
-	id := a.json(v.t)["imp_uid"].(string)
+	id := a.json(v.t)[v.words().verification].(string)
 	v.learn(id)
 	return id
 }
 
-func (v *visitor) confirm(impUID string) answer {
+func (v *visitor) confirm(id string) answer {
 	v.t.Helper()
-	return v.post("/certifications", `{"imp_uid":"`+impUID+`"}`)
+	return v.post("/certifications", `{"`+v.words().verification+`":"`+id+`"}`)
 }
 
 // become verifies as a person, from start to end.

@@ -16,7 +16,11 @@ import (
 
 func TestAVerificationOpensTheCellar(t *testing.T) {
 	t.Parallel()
-	s := newStand(t)
+	onBoth(t, aVerificationOpensTheCellar)
+}
+
+func aVerificationOpensTheCellar(t *testing.T, provider string) {
+	s := newStandOn(t, provider, noon)
 	v := s.visitor()
 
 	before := v.open("/cellar")
@@ -24,8 +28,8 @@ func TestAVerificationOpensTheCellar(t *testing.T) {
 	if to := before.Header.Get("Location"); !strings.HasPrefix(to, "/certifications/?") || !strings.Contains(to, "return_to=%2Fcellar") {
 		t.Errorf("before: sent to %q", to)
 	}
-	impUID := v.verify(v.begin(""), sandbox.Adult)
-	done := v.confirm(impUID)
+	id := v.verify(v.begin(""), sandbox.Adult)
+	done := v.confirm(id)
 	want(t, "the callback", done, http.StatusOK)
 	if back := done.json(t)["return_to"]; back != "/cellar" {
 		t.Errorf("return_to is %q", back)
@@ -37,7 +41,7 @@ func TestAVerificationOpensTheCellar(t *testing.T) {
 		if begun {
 			thief.begin("")
 		}
-		want(t, "somebody else's imp_uid", thief.confirm(impUID), http.StatusForbidden)
+		want(t, "somebody else's imp_uid", thief.confirm(id), http.StatusForbidden)
 		if thief.claimID() != "" {
 			t.Fatal("somebody else's imp_uid brought a claim")
 		}
@@ -49,22 +53,26 @@ func TestAVerificationOpensTheCellar(t *testing.T) {
 // comes back by GET.
 func TestEveryFormOfCallback(t *testing.T) {
 	t.Parallel()
-	s := newStand(t)
+	onBoth(t, everyFormOfCallback)
+}
+
+func everyFormOfCallback(t *testing.T, provider string) {
+	s := newStandOn(t, provider, noon)
 	tests := []struct {
 		name, method, path, contentType, body string
 		status                                int
 	}{
-		{"JSON", "POST", "/certifications", "application/json", `{"imp_uid":"IMP"}`, http.StatusOK},
-		{"form", "POST", "/certifications", "application/x-www-form-urlencoded; charset=UTF-8", "imp_uid=IMP", http.StatusOK},
-		{"form text labelled JSON", "POST", "/certifications", "application/json", "imp_uid=IMP", http.StatusOK},
-		{"confirm", "POST", "/certifications/confirm", "application/json", `{"imp_uid":"IMP"}`, http.StatusOK},
-		{"redirect", "GET", "/certifications/redirect?imp_uid=IMP", "", "", http.StatusSeeOther},
+		{"JSON", "POST", "/certifications", "application/json", `{"UID":"IMP"}`, http.StatusOK},
+		{"form", "POST", "/certifications", "application/x-www-form-urlencoded; charset=UTF-8", "UID=IMP", http.StatusOK},
+		{"form text labelled JSON", "POST", "/certifications", "application/json", "UID=IMP", http.StatusOK},
+		{"confirm", "POST", "/certifications/confirm", "application/json", `{"UID":"IMP"}`, http.StatusOK},
+		{"redirect", "GET", "/certifications/redirect?UID=IMP", "", "", http.StatusSeeOther},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			v := s.visitor()
-			impUID := v.verify(v.begin(""), sandbox.Adult)
-			put := strings.NewReplacer("IMP", impUID).Replace
+			id := v.verify(v.begin(""), sandbox.Adult)
+			put := strings.NewReplacer("UID", s.words().verification, "IMP", id).Replace
 			want(t, "first", v.do(tt.method, put(tt.path), tt.contentType, put(tt.body)), tt.status)
 			first := v.claimID()
 			want(t, "again", v.do(tt.method, put(tt.path), tt.contentType, put(tt.body)), tt.status)
@@ -78,7 +86,11 @@ func TestEveryFormOfCallback(t *testing.T) {
 
 func TestBadIDsNeverReachTheProvider(t *testing.T) {
 	t.Parallel()
-	s := newStand(t)
+	onBoth(t, badIDsNeverReachTheProvider)
+}
+
+func badIDsNeverReachTheProvider(t *testing.T, provider string) {
+	s := newStandOn(t, provider, noon)
 	v := s.visitor()
 	attempt := v.begin("")
 	for _, id := range []string{
@@ -90,7 +102,7 @@ func TestBadIDsNeverReachTheProvider(t *testing.T) {
 			t.Errorf("%q: status %d: %s", id, a.StatusCode, a.body)
 		}
 	}
-	want(t, "two ids", v.open("/certifications/redirect?imp_uid=imp_1&imp_uid=imp_2"), http.StatusBadRequest)
+	want(t, "two ids", v.open("/certifications/redirect?"+strings.ReplaceAll("UID=imp_1&UID=imp_2", "UID", s.words().verification)), http.StatusBadRequest)
 	if n := s.lookups(); n != 0 {
 		t.Fatalf("the provider was asked %d times", n)
 	}
@@ -103,7 +115,11 @@ func TestBadIDsNeverReachTheProvider(t *testing.T) {
 
 func TestWhoMayEnterWhere(t *testing.T) {
 	t.Parallel()
-	s := newStand(t)
+	onBoth(t, whoMayEnterWhere)
+}
+
+func whoMayEnterWhere(t *testing.T, provider string) {
+	s := newStandOn(t, provider, noon)
 	tests := []struct {
 		person, path string
 		status       int
@@ -139,7 +155,11 @@ func TestWhoMayEnterWhere(t *testing.T) {
 
 func TestVerificationsThatBringNothing(t *testing.T) {
 	t.Parallel()
-	s := newStand(t)
+	onBoth(t, verificationsThatBringNothing)
+}
+
+func verificationsThatBringNothing(t *testing.T, provider string) {
+	s := newStandOn(t, provider, noon)
 	for person, code := range map[string]certify.Code{
 		sandbox.TestChannel:   certify.CodeChannelRefused,
 		sandbox.NeverFinishes: certify.CodeVerificationPending,
