@@ -7,4 +7,7 @@
 //			return certifytest.StoreSubject{Store: mystore.New(clock.Now), Advance: clock.Advance}
 //		})
 //	}
+//
+// Its [ProviderSuite] tells the same of a [certify.Provider], over a wire on
+// which the service's answers get lost, late, long, and into wrong hands.
 package certifytest
