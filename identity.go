@@ -32,7 +32,9 @@ type Provider interface {
 
 	// Lookup fetches the record with that id. It returns an identity only for
 	// a verification that was completed, on a live channel that the operator
-	// allowed; every other outcome is a [*ProviderError].
+	// allowed; every other outcome is a [*ProviderError]. It returns when ctx
+	// ends, whose error it then wraps, and by itself within a minute; it follows
+	// no redirects, and the identity is the caller's to change.
 	Lookup(ctx context.Context, id string) (*Identity, error)
 }
 
