@@ -20,7 +20,7 @@ const (
 	EndVerified     ProviderEnd = "verified"           // the person, on an allowed live channel
 	EndUnfinished   ProviderEnd = "unfinished"         // begun: CodeVerificationPending
 	EndFailed       ProviderEnd = "failed"             // given up: CodeVerificationPending, or CodeVerificationRefused if for good
-	EndUnknown      ProviderEnd = "unknown"            // an id of the right form that the service never gave: CodeVerificationRefused
+	EndUnknown      ProviderEnd = "unknown"            // an id of the right form that the service does not know: CodeVerificationRefused, or CodeVerificationPending if it is the attempt's own and may come to be
 	EndTestChannel  ProviderEnd = "on a test channel"  // completed, but anybody can there: CodeChannelRefused
 	EndOtherChannel ProviderEnd = "on another channel" // completed on one that the provider was not told of: CodeChannelRefused
 )

@@ -107,7 +107,7 @@ func testProviderEnds(t *testing.T, s *providerTest) {
 		end   ProviderEnd
 		codes []certify.Code
 	}{
-		{EndUnknown, []certify.Code{certify.CodeVerificationRefused}},
+		{EndUnknown, []certify.Code{certify.CodeVerificationRefused, certify.CodeVerificationPending}},
 		{EndUnfinished, []certify.Code{certify.CodeVerificationPending}},
 		{EndFailed, []certify.Code{certify.CodeVerificationPending, certify.CodeVerificationRefused}},
 		{EndTestChannel, []certify.Code{certify.CodeChannelRefused}},

@@ -63,12 +63,12 @@ func TestLookupAnswers(t *testing.T) {
 		wraps             portone.ErrorType
 		tries             int
 	}{
-		{"not found", 404, appJSON, fixture(t, "not_found"), refused, portone.ErrNotFound, 1},
+		{"not found", 404, appJSON, fixture(t, "not_found"), pending, portone.ErrNotFound, 1},
 		{"unauthorized", 401, appJSON, fixture(t, "unauthorized"), misconfigured, portone.ErrUnauthorized, 1},
 		{"forbidden", 403, appJSON, `{"type":"FORBIDDEN"}`, misconfigured, portone.ErrForbidden, 1},
 		{"invalid request", 400, appJSON, `{"type":"INVALID_REQUEST","message":"x"}`, misconfigured, portone.ErrInvalidRequest, 1},
 		{"a type that says more than the status", 400, appJSON, `{"type":"UNAUTHORIZED"}`, misconfigured, portone.ErrUnauthorized, 1},
-		{"a type with a charset", 404, "application/json; charset=UTF-8", fixture(t, "not_found"), refused, portone.ErrNotFound, 1},
+		{"a type with a charset", 404, "application/json; charset=UTF-8", fixture(t, "not_found"), pending, portone.ErrNotFound, 1},
 
 		{"401 of an unknown type", 401, appJSON, `{"type":"SECRET_EXPIRED"}`, misconfigured, "", 1},
 		{"401 without a body", 401, "", ``, misconfigured, "", 1},
@@ -83,6 +83,8 @@ func TestLookupAnswers(t *testing.T) {
 		{"400 of an unknown type", 400, appJSON, `{"type":"TOO_EARLY"}`, invalid, "", 1},
 		{"409 of an unknown type", 409, appJSON, `{"type":"IDEMPOTENCY_OUTSTANDING_REQUEST"}`, invalid, "", 1},
 		{"410 without a body", 410, "", ``, invalid, "", 1},
+		{"a PG's error, which no lookup has", 502, appJSON, fixture(t, "pg_provider"), unavailable, "", 3},
+		{"409 of a type that no lookup has", 409, appJSON, `{"type":"IDENTITY_VERIFICATION_ALREADY_VERIFIED"}`, invalid, "", 1},
 		{"too many requests", 429, appJSON, `{"type":"RATE_LIMITED"}`, unavailable, "", 1},
 		{"request timeout", 408, appJSON, danal, unavailable, "", 1},
 		{"server error", 500, appJSON, danal, unavailable, "", 3},

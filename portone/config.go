@@ -19,7 +19,8 @@ const (
 
 // Config configures a [Provider]. StoreID, Secret and ChannelKeys are
 // required; the zero value of every other field is safe. It prints and logs
-// without Secret.
+// without Secret, except from an unexported field of another type, where fmt
+// calls no methods.
 type Config struct {
 	// StoreID is the store (상점 아이디) whose verifications count: "store-" and
 	// more. It is public.

@@ -31,9 +31,16 @@
 // What the PG leaves out stays empty in the identity: the DI with KG Inicis
 // (INICIS_UNIFIED), phone and operator with Danal unless contracted. With some
 // of the certificate services behind KG Inicis people type their nationality
-// themselves, and the identity says so. The DI of a person is the same string
-// as through V1 under one PG merchant id. The carrier LG U+ is "LGU" here and
-// "LGT" in V1; [certify.Identity.Channel] is written as in V1: "danal".
+// and gender themselves; of the nationality the identity says so. The carrier
+// LG U+ is "LGU" here and "LGT" in V1; [certify.Identity.Channel] is written as
+// in V1: "danal".
+//
+// The DI of a person is the same string as through V1 under one PG merchant
+// id. KCP makes it of a site id that the page may send (bypass.kcpV2.web_siteid),
+// and so may a visitor who changes the page: whether KCP refuses a site id that
+// is not the merchant's is not documented. So with KCP a DI tells that two
+// verifications are of one person, and not that they are of two. Where one
+// account for each person matters, keep accounts by a keyed hash of the CI.
 //
 // # A form of your own
 //

@@ -47,18 +47,25 @@ func codeOf(t ErrorType) (certify.Code, bool) {
 	return "", false
 }
 
+// answersLookup reports whether a lookup may be answered with t. The other
+// types are for requests that have an effect.
+func (t ErrorType) answersLookup() bool {
+	return t == ErrInvalidRequest || t == ErrUnauthorized || t == ErrForbidden || t == ErrNotFound
+}
+
 func apiError(code certify.Code, detail string, t ErrorType) error {
 	return &certify.ProviderError{Code: code, Detail: detail, Err: t}
 }
 
 // refusal is the error for an answer that is no success. The type decides;
 // the status does where the type is missing or new, as the vendor may add some.
-func refusal(name string, answer *rest.Answer) error {
+func refusal(r rest.Request, answer *rest.Answer) error {
 	var body struct {
 		Type ErrorType `json:"type"`
 	}
 	typed := answer.Status >= 400 && answer.Unmarshal(&body) == nil && body.Type != ""
-	if code, known := codeOf(body.Type); known {
+	name := r.Name
+	if code, known := codeOf(body.Type); known && (r.Method == http.MethodPost || body.Type.answersLookup()) {
 		return apiError(code, fmt.Sprintf("%s: HTTP %d, %s", name, answer.Status, string(body.Type)), body.Type)
 	}
 	switch {

@@ -121,3 +121,17 @@ func TestLookupNationality(t *testing.T) {
 		})
 	}
 }
+
+// TestDIOfInicis: KG Inicis gives no DI. One that is there all the same was
+// made with a salt of the page's, which the visitor can choose.
+func TestDIOfInicis(t *testing.T) {
+	t.Parallel()
+	with := replace(t, fixture(t, "inicis"), `"ci":`, `"di":"`+di1+`","ci":`)
+	id, err := newProvider(t, testConfig(&vendor{answer: jsonAnswer(200, with)})).Lookup(t.Context(), "b0000000000000000000000000000003")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id.DI != "" {
+		t.Error("a DI of KG Inicis counts")
+	}
+}

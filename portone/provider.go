@@ -60,10 +60,11 @@ func (p *Provider) Name() string { return "portone" }
 //
 // It takes at most Config.Timeout, retrying what may pass, and obeys ctx. Its
 // errors are [*certify.ProviderError] with these codes:
-//   - [certify.CodeVerificationRefused]: there is no such record in the store,
-//     or id is not 32 lower-case hex digits
-//   - [certify.CodeVerificationPending]: the record is not verified (yet); one
-//     that failed may still be, because people try again under one id
+//   - [certify.CodeVerificationRefused]: id is not 32 lower-case hex digits
+//   - [certify.CodeVerificationPending]: the store has no such record (yet): it
+//     is made when the window opens, under the attempt's own id. Or it is not
+//     verified (yet); one that failed may still be, because people try again
+//     under one id
 //   - [certify.CodeChannelRefused]: a channel outside Config.ChannelKeys, or
 //     one that is not LIVE
 //   - [certify.CodeProviderInvalid]: the answer breaks the vendor's contract,
@@ -79,6 +80,8 @@ func (p *Provider) Lookup(ctx context.Context, id string) (*certify.Identity, er
 	defer cancel()
 	body, err := p.call(ctx, rest.Request{Name: "identity-verifications", Method: http.MethodGet}, id, p.storeQuery())
 	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, apiError(certify.CodeVerificationPending, "identity-verifications: there is no such record, or not yet", ErrNotFound)
 	case errors.Is(err, ErrInvalidRequest): // nothing but the id, which is well formed, and the store was sent
 		return nil, apiError(certify.CodeProviderMisconfigured, "identity-verifications: INVALID_REQUEST; check Config.StoreID", ErrInvalidRequest)
 	case err != nil:
@@ -109,7 +112,7 @@ func (p *Provider) call(ctx context.Context, r rest.Request, id, suffix string) 
 		return nil, err
 	}
 	if !answer.OK() {
-		return nil, refusal(r.Name, answer)
+		return nil, refusal(r, answer)
 	}
 	return answer.JSON()
 }

@@ -71,6 +71,9 @@ func (p *Provider) identity(rec *record) (*certify.Identity, error) {
 	if err != nil {
 		return nil, rest.Invalid("record: birthDate is missing or not a plausible date of the form YYYY-MM-DD")
 	}
+	if rec.Channel.PGProvider == "INICIS_UNIFIED" { // gives none, unless the page named a salt for it (DI_CODE)
+		who.DI = ""
+	}
 	nationality, selfAsserted := rec.nationality()
 	return &certify.Identity{
 		Provider: p.Name(), ID: rec.ID, AttemptID: rec.ID, Channel: strings.ToLower(rec.Channel.PGProvider),

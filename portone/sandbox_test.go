@@ -3,12 +3,14 @@ package portone_test
 import (
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -139,7 +141,8 @@ func TestSandboxStates(t *testing.T) {
 		_, err := p.Lookup(t.Context(), attemptID)
 		return err
 	}
-	wantCode(t, lookup(), certify.CodeVerificationRefused)
+	wantCode(t, lookup(), certify.CodeVerificationPending)
+	wantType(t, lookup(), portone.ErrNotFound)
 	s.verify(sandbox.IdentityVerification{Person: sandbox.Adult, Fail: true})
 	wantCode(t, lookup(), certify.CodeVerificationPending)
 	s.verify(sandbox.IdentityVerification{Person: sandbox.Adult, After: time.Minute})
@@ -212,11 +215,37 @@ type site struct {
 	sandboxAt
 	url     string
 	browser *http.Client
+	log     *logbook
+}
+
+// A logbook is what the site tells its operator.
+type logbook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func newSite(t *testing.T) site {
 	t.Helper()
+	return newSiteWith(t, func(*portone.Config) {})
+}
+
+func newSiteWith(t *testing.T, change func(*portone.Config)) site {
+	t.Helper()
 	s := newSandboxAt(t, time.Now())
+	change(&s.cfg)
+	said := &logbook{}
 	mux := http.NewServeMux()
 	web := httptest.NewServer(mux)
 	t.Cleanup(web.Close)
@@ -228,7 +257,9 @@ func newSite(t *testing.T) site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions, err := certify.NewSessions(certify.SessionConfig{Origin: web.URL, Keys: keys})
+	sessions, err := certify.NewSessions(certify.SessionConfig{
+		Origin: web.URL, Keys: keys, Logger: slog.New(slog.NewTextHandler(said, nil)),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +276,7 @@ func newSite(t *testing.T) site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return site{s, web.URL + "/certifications", &http.Client{Jar: jar}}
+	return site{s, web.URL + "/certifications", &http.Client{Jar: jar}, said}
 }
 
 func (s site) post(path, body string) (int, map[string]any) {
@@ -282,11 +313,9 @@ func TestHandler(t *testing.T) {
 	s := newSite(t)
 	id := s.begin()
 	callback := `{"transactionType":"IDENTITY_VERIFICATION","identityVerificationId":"` + id + `","identityVerificationTxId":"x"}`
-	if status, problem := s.post("/confirm", callback); status == http.StatusOK || problem["code"] != string(certify.CodeVerificationRefused) {
-		t.Errorf("before anything was verified: %d %v", status, problem["code"])
+	if status, problem := s.post("/confirm", callback); status == http.StatusOK || problem["code"] != string(certify.CodeVerificationPending) {
+		t.Errorf("before the window opened: %d %v", status, problem["code"])
 	}
-	id = s.begin()
-	callback = `{"identityVerificationId":"` + id + `"}`
 	if _, err := s.server.VerifyIdentity(sandbox.IdentityVerification{ID: id, Person: sandbox.Adult, Fail: true}); err != nil {
 		t.Fatal(err)
 	}

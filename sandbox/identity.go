@@ -24,6 +24,7 @@ type identityVerification struct {
 	channel     channel
 	requested   map[string]string // what the merchant said of the customer; never changed
 	customData  *string
+	siteID      string // bypass.kcpV2.web_siteid
 	requestedAt time.Time
 	changedAt   time.Time // of the status
 
@@ -43,6 +44,7 @@ type pgFailure struct{ reason, code, message string }
 // try begins another try under the id, whatever became of the one before.
 func (v identityVerification) try(c channel, requested map[string]string, now time.Time) identityVerification {
 	v.status, v.channel, v.requested, v.failure, v.sent = statusReady, c, requested, pgFailure{}, nil
+	v.siteID = ""
 	v.txID, v.requestedAt, v.changedAt = newTxID(), now, now
 	v.tries++
 	return v
@@ -67,13 +69,13 @@ func (v identityVerification) verify(p Person, carrier string, today date, at ti
 	}
 	v.status, v.pgTxID, v.verifiedAt, v.changedAt, v.sent = statusVerified, tid, at, at, nil
 	v.visibleAt = p.finishes(at)
-	v.customer = p.verifiedCustomer(v.channel, carrier, today)
+	v.customer = p.verifiedCustomer(v.channel, carrier, v.siteID, today)
 	return v, nil
 }
 
 // verifiedCustomer holds what the gateway gives, by the same rules as the
 // records of V1; what it does not give is absent.
-func (p Person) verifiedCustomer(c channel, carrier string, today date) map[string]any {
+func (p Person) verifiedCustomer(c channel, carrier, siteID string, today date) map[string]any {
 	customer := map[string]any{
 		"name": p.name, "birthDate": p.birth(today).String(), "gender": strings.ToUpper(p.gender),
 	}
@@ -85,6 +87,9 @@ func (p Person) verifiedCustomer(c channel, carrier string, today date) map[stri
 	}
 	if c.provider != InicisUnified {
 		customer["di"] = duplicationInformation(p.ID)
+		if c.provider == KCP && siteID != "" {
+			customer["di"] = duplicationInformation(p.ID + "\x00" + siteID)
+		}
 	}
 	if c.provider != Danal {
 		customer["phoneNumber"] = p.phone

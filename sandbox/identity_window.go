@@ -67,6 +67,9 @@ type identityRequest struct {
 			Title    string `json:"CPTITLE"`
 			AgeLimit int    `json:"AGELIMIT"`
 		} `json:"danal"`
+		KCP struct {
+			SiteID string `json:"web_siteid"` // of which KCP makes the DI
+		} `json:"kcpV2"`
 	} `json:"bypass"`
 
 	// The SDK's own: where the window is to report.
@@ -110,6 +113,9 @@ func (q identityRequest) check(storeID string) (channel, error) {
 	if age := q.Bypass.Danal.AgeLimit; age < 0 || age > 150 || len(q.Bypass.Danal.Title) > 100 {
 		return c, startError{"BadRequest", "bypass.danal을 사용할 수 없습니다. (AGELIMIT is 0 to 150 years, CPTITLE at most 100 bytes.)"}
 	}
+	if len(q.Bypass.KCP.SiteID) > 100 {
+		return c, startError{"BadRequest", "bypass.kcpV2를 사용할 수 없습니다. (web_siteid has at most 100 bytes.)"}
+	}
 	if q.RedirectURL == "" && !isOpener(q.Opener) || q.RedirectURL != "" && !webURL(q.RedirectURL) {
 		return c, startError{"BadRequest", "redirectUrl은 http 또는 https URL이어야 합니다. (redirectUrl must be an absolute http or https URL.)"}
 	}
@@ -145,7 +151,7 @@ func (s *Server) startIdentity(w http.ResponseWriter, r *http.Request) {
 	var begun identityVerification
 	err = s.begin(q.ID, func(v identityVerification) (identityVerification, error) {
 		begun = v.try(c, q.requested(), s.now())
-		begun.customData = q.CustomData
+		begun.customData, begun.siteID = q.CustomData, q.Bypass.KCP.SiteID
 		return begun, nil
 	})
 	if err != nil {

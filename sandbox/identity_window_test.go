@@ -300,3 +300,28 @@ func TestIdentityWindowRefuses(t *testing.T) {
 	}
 	startWindow(t, s, "identityVerificationId", strings.Repeat("a", 255), "bypass", map[string]any{"danal": map[string]any{"AGELIMIT": 150, "CPTITLE": strings.Repeat("a", 100)}})
 }
+
+// TestIdentityWindowSiteID: KCP makes the DI of what the page says, so whoever
+// changes the page gets another.
+func TestIdentityWindowSiteID(t *testing.T) {
+	t.Parallel()
+	di := func(channelKey string, bypass map[string]any) any {
+		s := newSandbox(t, at(noon))
+		v, _ := startWindow(t, s, "channelKey", channelKey, "bypass", bypass)
+		v.choose(sandbox.Adult)
+		v.enter(v.sent())
+		return identity(t, s, identityID)["verifiedCustomer"].(map[string]any)["di"]
+	}
+	none, mine, theirs := map[string]any{}, map[string]any{"kcpV2": map[string]any{"web_siteid": "S1"}}, map[string]any{"kcpV2": map[string]any{"web_siteid": "S2"}}
+	plain := di(sandbox.ChannelKeyKCP, none)
+	if first, second := di(sandbox.ChannelKeyKCP, mine), di(sandbox.ChannelKeyKCP, theirs); first == plain || first == second || first != di(sandbox.ChannelKeyKCP, mine) {
+		t.Error("with KCP the DI does not follow web_siteid")
+	}
+	if di(sandbox.ChannelKeyDanal, mine) != plain {
+		t.Error("KCP's bypass reaches danal")
+	}
+	w := serve(newSandbox(t, at(noon)), request("POST", "/sandbox/identity-windows", startRequest(t, "bypass", map[string]any{"kcpV2": map[string]any{"web_siteid": strings.Repeat("1", 101)}})))
+	if w.Code != 400 {
+		t.Errorf("an overlong web_siteid: status %d", w.Code)
+	}
+}
