@@ -24,8 +24,9 @@
 // flag counts. What the PG leaves out stays empty in the identity: the DI with
 // inicis_unified, phone and carrier with danal unless contracted. Nationality
 // is read from foreigner_v2 alone, because foreigner is false for everybody
-// whose merchant did not buy the option; with the certificate services behind
-// inicis_unified people type it themselves, and the identity says so.
+// whose merchant did not buy the option; with some of the certificate services
+// behind inicis_unified people type it themselves, and the identity says so.
+// Their gender they type, too.
 //
 // # A form of your own
 //
@@ -37,17 +38,20 @@
 //
 //  1. The page posts to /certifications/attempts, and gets merchant_uid and the
 //     attempt's cookie.
-//  2. It posts merchant_uid and the particulars to the app, which calls
+//  2. It posts merchant_uid and the particulars to the app, which asks
+//     [certify.Handler.Attempt] whether the attempt is this browser's, calls
 //     RequestOTP, and keeps the imp_uid under the attempt.
-//  3. It posts merchant_uid and the digits to the app, which calls ConfirmOTP
-//     with the imp_uid that it kept, and returns that.
+//  3. It posts merchant_uid and the digits to the app, which asks the same,
+//     calls ConfirmOTP with the imp_uid that it kept, and returns that.
 //  4. It posts {"imp_uid": …} to /certifications/confirm. Only a browser that
 //     holds the attempt's cookie gets the claim.
 //
-// The app owes its visitors three limits: so many messages to a phone, counted
-// under a keyed hash of the number; so many digits for an attempt; and one
-// answer for every mismatch. Package portone says why, and its example at
-// Provider.Send has them.
+// The app owes its visitors what the example at [Provider.RequestOTP] has:
+// nothing is sent and nothing stored without an attempt of the browser's; an
+// attempt is for one phone; so many messages to a phone, counted under a keyed
+// hash of the number; so many digits for an attempt; and one answer whether a
+// carrier knows the person or not, and for every mismatch. Package portone says
+// why, and docs/own-form.md has the page's side.
 //
 // # Compatibility
 //

@@ -52,19 +52,24 @@
 //
 //  1. The page posts to /certifications/attempts, and gets
 //     identityVerificationId and the attempt's cookie.
-//  2. It posts that id and the particulars to the app, which calls Send.
-//  3. It posts the id and the digits to the app, which calls Confirm.
+//  2. It posts that id and the particulars to the app, which asks
+//     [certify.Handler.Attempt] whether the attempt is this browser's, and calls
+//     Send.
+//  3. It posts the id and the digits to the app, which asks the same, and calls
+//     Confirm.
 //  4. It posts {"identityVerificationId": id} to /certifications/confirm. Only
 //     a browser that holds the attempt's cookie gets the claim, and only for a
 //     verification within the attempt's time. Whoever confirms under another's
 //     id verifies for nobody.
 //
-// The app owes its visitors three limits, which the example at
-// [Provider.Send] has: so many messages to a phone, counted under a keyed hash
-// of the number, because anyone can type anyone's number and each message
-// costs; so many digits for an attempt, because six digits can be guessed; and
-// one answer for every mismatch, because "no such person" and "wrong digits"
-// tell a stranger what the PG knows of somebody.
+// The app owes its visitors what the example at [Provider.Send] has: nothing
+// is sent and nothing stored without an attempt of the browser's, whose number
+// HandlerConfig.AllowStart limits; an attempt is for one phone; so many messages
+// to a phone, counted under a keyed hash of the number, because anyone can type
+// anyone's number and each message costs; so many digits for an attempt, because
+// six digits can be guessed; and one answer whether a carrier knows the person
+// or not, and for every mismatch, because the rest would tell a stranger what
+// the PG knows of somebody. docs/own-form.md has the page's side.
 //
 // # Compatibility
 //
