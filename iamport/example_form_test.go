@@ -136,7 +136,7 @@ func tell(w http.ResponseWriter, err error, uid string) {
 	case errors.Is(err, errTooMany):
 		status, text = http.StatusTooManyRequests, "Too many tries."
 	case errors.Is(err, errOtherPhone), errors.Is(err, certify.CodeAttemptMissing), errors.Is(err, certify.CodeAttemptExpired),
-		errors.Is(err, certify.CodeAttemptOtherAccount):
+		errors.Is(err, certify.CodeAttemptUsed), errors.Is(err, certify.CodeAttemptOtherAccount):
 		status, text = http.StatusConflict, "Please begin again."
 	case errors.Is(err, certify.CodeVerificationRefused), errors.Is(err, certify.CodeVerificationPending):
 		status, text = http.StatusUnprocessableEntity, "What you typed does not match."
