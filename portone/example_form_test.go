@@ -65,7 +65,7 @@ func (f *form) again(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = f.provider.Resend(r.Context(), id)
 	}
-	if errors.Is(err, portone.ErrPGProvider) || errors.Is(err, portone.ErrNotSent) {
+	if errors.Is(err, portone.ErrPGProvider) || errors.Is(err, portone.ErrNotSent) || errors.Is(err, portone.ErrNotFound) {
 		err = nil // as send said
 	}
 	tell(w, err)
