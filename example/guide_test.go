@@ -38,12 +38,17 @@ func realPart(t *testing.T, variable, what string) []byte {
 // of what the program puts around the shop.
 func newStall(t *testing.T, build func(shopConfig) http.Handler) *stand {
 	t.Helper()
-	s := &stand{t: t, output: &output{written: make(chan struct{}, 1)}}
+	return newStallOn(t, v1, build)
+}
+
+func newStallOn(t *testing.T, provider string, build func(shopConfig) http.Handler) *stand {
+	t.Helper()
+	s := &stand{t: t, provider: provider, output: &output{written: make(chan struct{}, 1)}}
 	logger := slog.New(slog.NewTextHandler(s.output, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	site, box := httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)
 	s.shop, s.sandbox = "http://"+site.Listener.Addr().String(), "http://"+box.Listener.Addr().String()
 	cfg := shopConfig{origin: s.shop, sandboxURL: s.sandbox, logger: logger, now: time.Now}
-	if err := (program{logger: logger, now: time.Now}).furnishSandbox(&cfg); err != nil {
+	if err := (program{logger: logger, now: time.Now}).furnishSandbox(&cfg, provider); err != nil {
 		t.Fatal(err)
 	}
 	site.Config.Handler, box.Config.Handler = build(cfg), cfg.sandbox
