@@ -44,6 +44,9 @@
 // or the [Store] does not answer, nobody enters and the answer is 503. Each
 // refusal has a [Code].
 //
+// What is no Go program is gated by the server in front of it, which asks
+// whether [HandlerConfig.Checks] let the request through: docs/forward-auth.md.
+//
 // # Accounts
 //
 // A verification proves whose phone it is. Who sits at the browser later is

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"path"
 	"regexp"
@@ -41,6 +42,13 @@ type HandlerConfig struct {
 	// Purposes are what an attempt may be begun for besides a claim, such as a
 	// guardian's consent. Accept sees [Identity.Purpose]; no claim is issued.
 	Purposes []string
+	// Checks are the policies that a front server may ask about by name, at
+	// /check?policy=NAME, before it lets a request through to what is no Go
+	// program (nginx's auth_request, Traefik's forwardAuth, Caddy's
+	// forward_auth): 204 to let it; 401, 403 or, if nobody can tell, 503 with a
+	// problem document to refuse; never a redirect or a cookie.
+	// [SessionConfig.Deny] is not asked. docs/forward-auth.md shows the servers.
+	Checks map[string]Policy
 	// AllowStart, if set, may refuse to begin an attempt: every verification
 	// costs a fee. The error is not shown.
 	AllowStart func(*http.Request) error
@@ -75,6 +83,7 @@ type Handler struct {
 	path       string
 	accept     func(http.ResponseWriter, *http.Request, *Identity) (string, error)
 	purposes   map[string]bool
+	checks     map[string]Policy
 	allowStart func(*http.Request) error
 	helpURL    string
 	lookups    *lookups
@@ -108,7 +117,7 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 	}
 	h := &Handler{
 		sessions: cfg.Sessions, provider: cfg.Provider, providers: make(map[string]Provider), pepper: append([]byte(nil), cfg.Pepper...),
-		path: cfg.Path, accept: cfg.Accept, purposes: make(map[string]bool), allowStart: cfg.AllowStart,
+		path: cfg.Path, accept: cfg.Accept, purposes: make(map[string]bool), checks: maps.Clone(cfg.Checks), allowStart: cfg.AllowStart,
 		helpURL: cfg.HelpURL, lookups: newLookups(cfg.Sessions.now),
 		csrf: http.NewCrossOriginProtection(), native: cfg.NativeApps, typed: cfg.InsecureSelfAssertedNationality,
 	}
@@ -133,6 +142,7 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		"/confirm":   {http.MethodPost, h.serveConfirm},
 		"/redirect":  {http.MethodGet, h.serveRedirect},
 		"/claim":     {http.MethodGet, h.serveClaim},
+		"/check":     {http.MethodGet, h.serveCheck},
 		"/logout":    {http.MethodPost, h.serveLogout},
 		"/jwks.json": {http.MethodGet, h.serveJWKS},
 
@@ -180,7 +190,7 @@ func (cfg HandlerConfig) check() error {
 			return errors.New("certify: HandlerConfig.Purposes has one that is not 1 to 32 lower-case letters, digits, _ and -")
 		}
 	}
-	return nil
+	return cfg.checkChecks()
 }
 
 func (cfg HandlerConfig) allProviders() []Provider {

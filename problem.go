@@ -1,6 +1,7 @@
 package certify
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -144,10 +145,7 @@ func (p problem) passes() bool {
 // refuse answers a request that a gate did not admit.
 func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	ss, p := s.sessions, problemOf(err)
-	ss.emit(r.Context(), Event{Kind: EventDenied, Code: p.code, Policy: p.policy(), Detail: whyOf(err)})
-	if hint := ss.operatorHint(err, p.code); hint != "" {
-		ss.emit(r.Context(), Event{Kind: EventFault, Code: p.code, Policy: p.policy(), Detail: hint})
-	}
+	ss.tellDenied(r.Context(), err, p)
 	if ss.deny != nil {
 		ss.deny(w, r, err)
 		return
@@ -165,6 +163,14 @@ func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		p.challenge(w.Header(), s)
 		p.write(w, r, start)
+	}
+}
+
+// tellDenied reports a refusal, and as a fault what only the operator can mend.
+func (s *Sessions) tellDenied(ctx context.Context, err error, p problem) {
+	s.emit(ctx, Event{Kind: EventDenied, Code: p.code, Policy: p.policy(), Detail: whyOf(err)})
+	if hint := s.operatorHint(err, p.code); hint != "" {
+		s.emit(ctx, Event{Kind: EventFault, Code: p.code, Policy: p.policy(), Detail: hint})
 	}
 }
 
