@@ -1,0 +1,3 @@
+package certifytest
+
+var Complaints = complaints
