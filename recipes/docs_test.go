@@ -11,7 +11,7 @@ import (
 )
 
 // shown is a block of code that says which file it is of.
-var shown = regexp.MustCompile("(?s)<!-- from (\\S+) -->\n```\\w+\n(.*?)\n```")
+var shown = regexp.MustCompile("(?s)<!-- not compiled: the text of (\\S+) -->\n```\\w+\n(.*?)\n```")
 
 // Every block stands in its file as it is shown, in both languages the same,
 // and every recipe is shown.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -194,5 +195,55 @@ func TestPassedRequestsAreNotAnswered(t *testing.T) {
 	certifytest.Gated(t, handler, certifytest.Cookie(t, sessions, certifytest.Adult()), "GET /wine/", "GET /wine/red.html", "POST /pay/", "GET /pay/order")
 	if _, err := forwardauth.New(sessions, nil, nil); err == nil {
 		t.Error("no provider is no error")
+	}
+}
+
+// verifier is the program of a service that has public keys only.
+func verifier(sessions *certify.Sessions) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/check/wine", func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Sec-Fetch-Mode") // the visitor's, who may be navigating
+		r.Header.Set("Accept", "application/json")
+		admitted := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+		certify.Require(certify.YouthProtection())(admitted).ServeHTTP(w, r)
+	})
+	return sessions.Load(mux)
+}
+
+// What the page says of services without a Handler.
+func TestCheckWithPublicKeys(t *testing.T) {
+	t.Parallel()
+	line, err := certify.GenerateKey("EdDSA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := certify.ParseKeys(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := certify.ParseJWKS(private.JWKS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer := certifytest.NewSessions(t, certify.SessionConfig{Keys: private})
+	check := verifier(certifytest.NewSessions(t, certify.SessionConfig{Keys: public, Store: &failingStore{Store: certify.NewMemoryStore(0, nil)}}))
+	for name, tc := range map[string]struct {
+		cookie *http.Cookie
+		status int
+	}{
+		"nobody": {nil, 401}, "forged": {&http.Cookie{Name: "__Host-certify", Value: "a.b.c"}, 401},
+		"an adult": {certifytest.Cookie(t, issuer, certifytest.Adult()), 204}, "a minor": {certifytest.Cookie(t, issuer, certifytest.Minor()), 403},
+	} {
+		r := httptest.NewRequest("GET", "/check/wine", nil)
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
+		r.Header.Set("Accept", "text/html")
+		if tc.cookie != nil {
+			r.AddCookie(tc.cookie)
+		}
+		w := httptest.NewRecorder()
+		check.ServeHTTP(w, r)
+		if w.Code != tc.status || w.Header().Get("Location") != "" || len(w.Header()["Set-Cookie"]) > 0 {
+			t.Errorf("%s: status %d, %v", name, w.Code, w.Header())
+		}
 	}
 }
