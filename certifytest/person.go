@@ -19,7 +19,8 @@ type Person struct {
 	// Born is the birth date, "2007-08-10". If empty, Age counts.
 	Born string
 	// Age is the full age (만 나이) in years of somebody whose last birthday
-	// was about half a year ago.
+	// was about half a year ago. For the rule by calendar years (연 나이) and
+	// for birthdays say Born.
 	Age         int
 	Nationality certify.Nationality
 	// DI is the person's key on the site: of it the claim has a hash, under a

@@ -122,16 +122,6 @@ func (v *visitor) keep(name, value string) {
 	v.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
 }
 
-func (v *visitor) cookie(name string) string {
-	u, _ := url.Parse(v.url)
-	for _, c := range v.client.Jar.Cookies(u) {
-		if c.Name == name {
-			return c.Value
-		}
-	}
-	return ""
-}
-
 func want(t *testing.T, what string, a answer, status int, parts ...string) {
 	t.Helper()
 	if a.StatusCode != status {
