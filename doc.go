@@ -21,6 +21,9 @@
 // first gate that a request meets, or the first [FromContext], does. A gate
 // outside Load answers 500.
 //
+// What is no Go program is gated by the server in front of it, which asks
+// whether [HandlerConfig.Checks] let the request through: docs/forward-auth.md.
+//
 // # Two ages
 //
 // Korean law counts ages in two ways. Full age (만 나이) is the number of
@@ -43,9 +46,6 @@
 // change nothing. A verification that is too old is 401 (RFC 9470). If the provider
 // or the [Store] does not answer, nobody enters and the answer is 503. Each
 // refusal has a [Code].
-//
-// What is no Go program is gated by the server in front of it, which asks
-// whether [HandlerConfig.Checks] let the request through: docs/forward-auth.md.
 //
 // # Accounts
 //
