@@ -146,6 +146,9 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		"/logout":    {http.MethodPost, h.serveLogout},
 		"/jwks.json": {http.MethodGet, h.serveJWKS},
 
+		"/certify.js":   {http.MethodGet, scriptFile.serve},
+		"/certify.d.ts": {http.MethodGet, typesFile.serve},
+
 		"/native/attempts": {http.MethodPost, h.serveNativeAttempts},
 		"/native/confirm":  {http.MethodPost, h.serveNativeConfirm},
 	}

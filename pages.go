@@ -15,7 +15,7 @@ var pageFiles embed.FS
 var (
 	pageTemplates = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 	pageStyle     = template.CSS(mustRead("pages/style.css"))
-	startScript   = template.JS(mustRead("pages/start.js"))
+	startScript   = template.JS(mustRead("pages/certify.js") + mustRead("pages/start.js"))
 )
 
 func mustRead(name string) string {
@@ -43,7 +43,7 @@ type Page struct {
 	Retry   bool     // asking for the same address again may work
 
 	// Of start.html.
-	Script   template.JS // of the built-in page: see its element ids
+	Script   template.JS // certify.js and what the built-in page adds: see its element ids
 	Path     string      // of the Handler
 	ReturnTo string
 	Place    string // the path of ReturnTo, shortened, to be shown

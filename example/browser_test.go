@@ -242,10 +242,14 @@ func (b *tab) text(css string) string {
 // popup does what opens a window, and returns the window.
 func (b *tab) popup(open func()) *tab {
 	b.t.Helper()
-	opened := chromedp.WaitNewTarget(b.ctx, func(info *target.Info) bool { return strings.HasPrefix(info.URL, b.sandbox) })
+	opened := chromedp.WaitNewTarget(b.ctx, func(info *target.Info) bool {
+		_, known := b.windows.Load(info.TargetID) // news of a window is no new window
+		return !known && strings.HasPrefix(info.URL, b.sandbox)
+	})
 	open()
 	select {
 	case id := <-opened:
+		b.windows.Store(id, true)
 		ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithTargetID(id))
 		b.t.Cleanup(cancel)
 		w := &tab{b.stand, b.t, ctx, b.device}

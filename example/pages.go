@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"embed"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type page struct {
 	Lang          string
 	OtherLanguage string // link that switches the language
 	SandboxURL    string // "" with the real service
+	Nonce         string // of the one script, "" on pages that have none
 	Member        *member
 	Content       any
 }
@@ -95,6 +97,9 @@ func (s *shop) show(w http.ResponseWriter, r *http.Request, status int, name str
 	if p.Member, err = s.member(r); err != nil {
 		return err
 	}
+	if name == "me" && content == nil { // whoever has not verified can, on this page
+		p.Nonce = rand.Text()
+	}
 	var body bytes.Buffer
 	if err := s.pages[name].Execute(&body, p); err != nil {
 		return err
@@ -105,12 +110,15 @@ func (s *shop) show(w http.ResponseWriter, r *http.Request, status int, name str
 	h.Set("Cache-Control", "private, no-store")
 	h.Add("Vary", "Cookie, Accept-Language")
 	setSecurityHeaders(h)
+	if p.Nonce != "" {
+		allowVerification(h, p.Nonce)
+	}
 	w.WriteHeader(status)
 	_, _ = body.WriteTo(w) // the visitor may be gone
 	return nil
 }
 
-// setSecurityHeaders: the pages have no script, and everything else they use
+// setSecurityHeaders: most pages have no script, and everything else they use
 // is the shop's own.
 func setSecurityHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
@@ -119,6 +127,15 @@ func setSecurityHeaders(h http.Header) {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
+}
+
+// allowVerification is for a page that runs certify.js. The provider's SDK
+// opens frames, forms and hosts that are not documented, and its window reports
+// back to this one.
+func allowVerification(h http.Header, nonce string) {
+	h.Set("Content-Security-Policy", "script-src 'nonce-"+nonce+"' 'strict-dynamic'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
+	h.Set("Referrer-Policy", "strict-origin")
 }
 
 // fail answers with a page that says what went wrong, if that is known.

@@ -50,6 +50,8 @@ type stand struct {
 	mu      sync.Mutex
 	clock   time.Time
 	private []string // whatever nobody may print
+
+	windows sync.Map // ids of the provider's windows that tests have seen
 }
 
 // output is what the program prints and logs, for those who wait for a line.

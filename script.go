@@ -1,0 +1,42 @@
+package certify
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"time"
+)
+
+// The script that opens the provider's window from a button of the app's own,
+// and its types for TypeScript. The start page runs the same script.
+var (
+	scriptFile = newFile("pages/certify.js", "text/javascript; charset=utf-8")
+	typesFile  = newFile("pages/certify.d.ts", "text/plain; charset=utf-8")
+)
+
+// A file is the same for everybody, until the next version of this package.
+type file struct {
+	body []byte
+	kind string // as Content-Type
+	etag string
+}
+
+func newFile(name, kind string) file {
+	body := []byte(mustRead(name))
+	sum := sha256.Sum256(body)
+	return file{body, kind, `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}
+}
+
+// serve lets other origins of the same site have it, such as that of a
+// single-page app. Across sites it would be of no use: cookies stop there.
+func (f file) serve(w http.ResponseWriter, r *http.Request) error {
+	h := w.Header()
+	h.Set("Content-Type", f.kind)
+	h.Set("ETag", f.etag)
+	h.Set("Cache-Control", "public, max-age=300")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-site")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.body))
+	return nil
+}
