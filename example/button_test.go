@@ -296,5 +296,5 @@ func TestBrowserScriptStalled(t *testing.T) {
 	b.until(`seen.at(-1) === "stalled"`)
 	w.choose(sandbox.Adult)
 	w.enter(right)
-	b.told([]string{doneAtMe}, "preparing", "ready", "waiting", "stalled", "waiting", "stalled", "checking", "done")
+	b.told([]string{doneAtMe, doneAtMe}, "preparing", "ready", "waiting", "stalled", "waiting", "stalled", "checking", "done")
 }
