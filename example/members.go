@@ -121,11 +121,15 @@ func (m *members) upsert(people *bolt.Bucket, person []byte) (member, error) {
 		return member{}, err
 	}
 	who := member{number, m.now().Truncate(time.Second)}
-	return who, people.Put(person, numbers(who.Number, uint64(who.Since.Unix())))
+	return who, people.Put(person, numbers(who.Number, seconds(who.Since)))
 }
 
 func readMember(v []byte) member {
-	return member{binary.BigEndian.Uint64(v), time.Unix(int64(binary.BigEndian.Uint64(v[8:])), 0)}
+	return member{binary.BigEndian.Uint64(v), time.Unix(int64(binary.BigEndian.Uint64(v[8:])), 0)} // #nosec G115 -- written by seconds
+}
+
+func seconds(t time.Time) uint64 {
+	return uint64(t.Unix()) // #nosec G115 -- no time in the shop is before 1970
 }
 
 func numbers(ns ...uint64) (b []byte) {
@@ -141,7 +145,7 @@ func (m *members) signIn(tx *bolt.Tx, person []byte) (string, error) {
 		return "", err
 	}
 	token := rand.Text()
-	id, end := tokenID(token), uint64(m.now().Add(signInLife).Unix())
+	id, end := tokenID(token), seconds(m.now().Add(signInLife))
 	if err := tx.Bucket(bucketEnds).Put(slices.Concat(numbers(end), id), nil); err != nil {
 		return "", err
 	}
@@ -155,7 +159,7 @@ func tokenID(token string) []byte {
 }
 
 func (m *members) sweep(tx *bolt.Tx) error {
-	c, now := tx.Bucket(bucketEnds).Cursor(), uint64(m.now().Unix())
+	c, now := tx.Bucket(bucketEnds).Cursor(), seconds(m.now())
 	for k, _ := c.First(); k != nil && binary.BigEndian.Uint64(k) <= now; k, _ = c.First() {
 		if err := tx.Bucket(bucketSignIns).Delete(k[8:]); err != nil {
 			return err
@@ -170,7 +174,7 @@ func (m *members) sweep(tx *bolt.Tx) error {
 // signedIn is the member whose token it is.
 func (m *members) signedIn(tx *bolt.Tx, token string) (who member, ok bool) {
 	v := tx.Bucket(bucketSignIns).Get(tokenID(token))
-	if v == nil || binary.BigEndian.Uint64(v[32:]) <= uint64(m.now().Unix()) {
+	if v == nil || binary.BigEndian.Uint64(v[32:]) <= seconds(m.now()) {
 		return who, false
 	}
 	person := tx.Bucket(bucketPeople).Get(v[:32])

@@ -128,7 +128,7 @@ func listenLoopback(addr string) (net.Listener, error) {
 		return nil, err
 	}
 	if err := loopbackAddr(listener.Addr().String()); err != nil {
-		listener.Close()
+		_ = listener.Close()
 		return nil, err
 	}
 	return listener, nil

@@ -79,7 +79,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page
 	}
 	setPageHeaders(w.Header(), formTargets)
 	w.WriteHeader(status)
-	w.Write(out.Bytes())
+	_, _ = w.Write(out.Bytes())
 }
 
 // setPageHeaders: everything a page uses is its own file. There is no
@@ -145,7 +145,7 @@ func serveStatic(w http.ResponseWriter, name, contentType string) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Write(text)
+	_, _ = w.Write(text)
 }
 
 // showRefusal is the page for a window that cannot work; it says why to both

@@ -13,7 +13,7 @@ const maxBody = 16 << 10
 
 // The vendor's own messages. The one for a bad token is not on public record.
 const (
-	messageBadCredentials = "인증에 실패하였습니다. API키와 secret을 확인하세요."
+	messageBadCredentials = "인증에 실패하였습니다. API키와 secret을 확인하세요." // #nosec G101 -- a sentence
 	messageMissing        = " 파라메터가 누락되었습니다."
 	messageNotFound       = "인증결과가 존재하지 않습니다."
 	messageUnauthorized   = "access token이 없거나 만료되었습니다. POST /users/getToken으로 다시 발급받으세요."

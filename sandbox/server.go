@@ -20,7 +20,7 @@ const (
 // What it gives its PortOne V2 client, with one of the ChannelKey constants.
 const (
 	DefaultStoreID   = "store-sandbox-of-this-machine"
-	DefaultAPISecret = "sandbox_api_secret_that_protects_nothing"
+	DefaultAPISecret = "sandbox_api_secret_that_protects_nothing" // #nosec G101 -- a sandbox verifies nobody
 )
 
 const (

@@ -38,7 +38,7 @@ func writeJSON(w http.ResponseWriter, status int, text []byte) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	w.Write(text)
+	_, _ = w.Write(text)
 }
 
 // phpJSON writes JSON the way the vendor's server does: "/" as "\/" and

@@ -76,7 +76,7 @@ func serveSandbox(ctx context.Context, addr string, stdout, stderr io.Writer) er
 	}
 	// "localhost" is what the machine's resolver makes of it.
 	if err := checkLoopback(listener.Addr().String()); err != nil {
-		listener.Close()
+		_ = listener.Close()
 		return err
 	}
 	announce(stdout, "http://"+listener.Addr().String())

@@ -95,7 +95,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 // together do not come back together. It reports false, at once where it can,
 // when ctx ends before.
 func pause(ctx context.Context, try int) bool {
-	wait := time.Duration(float64(firstWait<<(try-1)) * (0.5 + rand.Float64()))
+	wait := time.Duration(float64(firstWait<<(try-1)) * (0.5 + rand.Float64())) // #nosec G404 -- nobody gains by guessing when a call is repeated
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 		return false
 	}
