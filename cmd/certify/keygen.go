@@ -23,6 +23,19 @@ func keygenCommand() command {
 func runKeygen(_ context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("certify keygen", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprint(stderr, `Usage: certify keygen [-alg HS256|EdDSA|ES256]
+       certify keygen -pepper
+
+prints one line for the environment of the service: CERTIFY_KEYS, which signs
+claims and may be rotated (CERTIFY_KEYS=new,old), or CERTIFY_PEPPER, which keys
+the DI hash and must never change. Keep both as you keep passwords:
+
+  certify keygen >> .env && certify keygen -pepper >> .env
+
+`)
+		flags.PrintDefaults()
+	}
 	alg := flags.String("alg", "HS256", "`algorithm`: HS256, or EdDSA or ES256 where other services verify claims with public keys")
 	pepper := flags.Bool("pepper", false, "make the pepper, which keys the DI hash and outlives the signing keys")
 	if err := flags.Parse(args); err != nil {

@@ -10,8 +10,19 @@
 //
 //	certify sandbox [-addr 127.0.0.1:8787]
 //
-// plays i'mport (PortOne V1) identity verification on this machine, with test
-// people instead of real ones. "certify help" lists all commands.
+// plays i'mport (PortOne V1) and PortOne V2 identity verification on this
+// machine, with test people instead of real ones.
+//
+//	certify version
+//
+// says which version this is. "certify help" lists all commands, and "certify
+// help COMMAND" tells about one.
+//
+// # Exit codes
+//
+// A command ends with 0 if it went well, with 1 if it failed, and with 2 if it
+// was used wrongly. For inspect 0 means that the token verifies, 1 that it does
+// not, and 2 that nobody could tell.
 package main
 
 import (
@@ -24,8 +35,15 @@ import (
 	"time"
 )
 
+// Exit codes.
+const (
+	exitWell = iota
+	exitFailed
+	exitMisused
+)
+
 // command is one subcommand; each has a file of its own. run answers the exit
-// code: 0 well, 1 failed, 2 used wrongly. It returns when ctx ends.
+// code, and returns when ctx ends.
 type command struct {
 	name    string
 	summary string
@@ -37,6 +55,7 @@ func commands() []command {
 		keygenCommand(),
 		inspectCommand(os.Stdin, os.Getenv, time.Now),
 		sandboxCommand(),
+		versionCommand(),
 	}
 }
 
@@ -50,29 +69,67 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		usage(stderr)
-		return 2
+		return exitMisused
 	}
-	if args[0] == "help" || args[0] == "-h" || args[0] == "-help" || args[0] == "--help" {
+	if args[0] == "help" || isHelp(args[0]) {
+		return help(ctx, args[1:], stdout, stderr)
+	}
+	if c, ok := find(args[0]); ok {
+		return c.run(ctx, args[1:], stdout, stderr)
+	}
+	return unknown(args[0], stderr)
+}
+
+func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
+
+// help tells about one command, or lists them. It was asked for, so it goes to
+// stdout.
+func help(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
 		usage(stdout)
-		return 0
+		return exitWell
 	}
+	if c, ok := find(args[0]); ok {
+		return c.run(ctx, []string{"-h"}, stdout, stdout)
+	}
+	return unknown(args[0], stderr)
+}
+
+func find(name string) (command, bool) {
 	for _, c := range commands() {
-		if c.name == args[0] {
-			return c.run(ctx, args[1:], stdout, stderr)
+		if c.name == name {
+			return c, true
 		}
 	}
-	fmt.Fprintf(stderr, "certify: there is no command %q\n\n", args[0])
+	return command{}, false
+}
+
+func unknown(name string, stderr io.Writer) int {
+	fmt.Fprintf(stderr, "certify: there is no command %q\n\n", name)
 	usage(stderr)
-	return 2
+	return exitMisused
 }
 
 func usage(w io.Writer) {
-	fmt.Fprintln(w, "Usage: certify <command> [arguments]")
-	fmt.Fprintln(w)
+	fmt.Fprint(w, `certify has the tools that go with the certify library, which gates routes by
+mobile identity verification (휴대폰 본인인증).
+
+Usage: certify <command> [arguments]
+
+`)
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.summary)
 	}
-	fmt.Fprintf(w, "  %-9s %s\n", "help", "show this text")
-	fmt.Fprintln(w)
-	fmt.Fprintln(w, `"certify <command> -h" tells more about a command.`)
+	fmt.Fprint(w, `  help      tell about a command, or show this text
+
+Begin with
+
+  certify keygen            CERTIFY_KEYS=…, the key that signs claims
+  certify keygen -pepper    CERTIFY_PEPPER=…, the key of the DI hash
+  certify sandbox           a provider on this machine, with test people
+
+"certify help <command>" tells more. A command ends with 0 if it went well, with
+1 if it failed, and with 2 if it was used wrongly. Secrets go to stdout, alone on
+their line, and everything else that is said to stderr.
+`)
 }
