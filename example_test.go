@@ -2,9 +2,11 @@ package certify_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"time"
 
@@ -69,7 +71,9 @@ func ExampleHandlerConfig_accept() {
 
 // A page of one's own for refusals. It cannot admit anybody.
 func ExampleSessionConfig_deny() {
-	_ = certify.SessionConfig{
+	sessions := must(certify.NewSessions(certify.SessionConfig{
+		Origin: "https://shop.example",
+		Keys:   must(certify.ParseKeys(must(certify.GenerateKey("HS256")))),
 		Deny: func(w http.ResponseWriter, r *http.Request, err error) {
 			var denial *certify.Denial
 			switch {
@@ -81,7 +85,14 @@ func ExampleSessionConfig_deny() {
 				http.Redirect(w, r, "/please-verify", http.StatusSeeOther)
 			}
 		},
-	}
+	}))
+	wine := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "wine") })
+	site := sessions.Load(certify.Require(certify.YouthProtection())(wine))
+	answer := httptest.NewRecorder()
+	site.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "https://shop.example/wine", nil))
+	fmt.Println(answer.Code, answer.Header().Get("Location"))
+	// Output:
+	// 303 /please-verify
 }
 
 func ExampleSessions_RevokeAccount() {
