@@ -47,6 +47,12 @@
 // or the [Store] does not answer, nobody enters and the answer is 503. Each
 // refusal has a [Code].
 //
+// # Front end
+//
+// The start page needs nothing of the app. Its script serves the app's own
+// buttons, too, as certify.js under the Handler's path: an element with the
+// attribute data-certify opens the provider's window, and shows how it goes.
+//
 // # Accounts
 //
 // A verification proves whose phone it is. Who sits at the browser later is

@@ -91,7 +91,7 @@ func (b axeTab) judgeShop() {
 }
 
 // unfinished is the callback of a verification that stays uncertified.
-func (b axeTab) unfinished() string {
+func (b *tab) unfinished() string {
 	b.t.Helper()
 	b.open("/certifications/")
 	id, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](filled(`(async () => {

@@ -33,7 +33,7 @@ func TestBrowserButton(t *testing.T) {
 		func(w *tab) { w.close() },
 	} {
 		w := b.popup(func() { b.click(meButton) })
-		b.until(`document.querySelector("a[data-certify]").getAttribute("aria-busy") === "true" && document.querySelector("#said").textContent.includes("열린 인증 창")`)
+		b.until(`document.querySelector("a[data-certify]").dataset.certifyState === "waiting" && document.querySelector("#said").textContent.includes("열린 인증 창")`)
 		leave(w)
 		b.until(`document.querySelector("#said").textContent.includes("완료되지 않았습니다") && document.querySelector("#said").dataset.certifyState === "cancelled"`)
 		if b.claimID() != "" {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"github.com/certify-go/certify/sandbox"
@@ -69,7 +71,7 @@ var looks = []struct{ name, who, path string }{
 
 func TestBrowserLooks(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t)
+	s, bare := newStreet(t), newStall(t, func(cfg shopConfig) http.Handler { return bareSite(t, cfg) })
 	devices := []device{
 		{width: 320, height: 640, phone: true, language: "ko"},
 		{width: 320, height: 640, phone: true, language: "en"},
@@ -92,6 +94,8 @@ func TestBrowserLooks(t *testing.T) {
 		t.Run(fmt.Sprintf("%d-%s-%s", d.width, shade(d.dark), d.language), func(t *testing.T) {
 			t.Parallel()
 			s.look(t, d)
+			s.lookAtTrouble(t, d)
+			bare.lookAtProblems(t, d)
 		})
 	}
 }
@@ -116,12 +120,7 @@ func (s *stand) look(t *testing.T, d device) {
 		if strings.HasPrefix(l.name, "start") {
 			b.until(`!document.querySelector("#verify").disabled`)
 		}
-		wrong, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](audit))
-		b.must(err)
-		for _, w := range wrong {
-			t.Errorf("%s: %s", l.name, w)
-		}
-		b.keep(l.name)
+		b.audit(l.name)
 	}
 	if d.phone && os.Getenv(screenshots) != "" {
 		b.open("/certifications/?purpose=signup&return_to=/me")
@@ -132,6 +131,54 @@ func (s *stand) look(t *testing.T, d device) {
 		b.until(`!!document.querySelector("#sms.arrived #sent-code")`)
 		b.keep("window-2")
 	}
+}
+
+// audit lists what is wrong with the page that is shown, and keeps a picture.
+func (b *tab) audit(name string) {
+	b.t.Helper()
+	wrong, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](audit))
+	b.must(err)
+	for _, w := range wrong {
+		b.t.Errorf("%s: %s", name, w)
+	}
+	b.keep(name)
+}
+
+// lookAtTrouble looks at the start page where it cannot go on, and at the
+// shop's refusals.
+func (s *stand) lookAtTrouble(t *testing.T, d device) {
+	for name, script := range map[string]string{
+		"start-cookies": `Object.defineProperty(Document.prototype, "cookie", { get() { return ""; }, set() {} })`,
+		"start-offline": `window.fetch = () => Promise.reject(new TypeError("offline"))`,
+	} {
+		b := s.browse(t, d)
+		call(b, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		b.open("/certifications/?return_to=/cellar")
+		b.until(`document.querySelector("#status.bad").textContent !== ""`)
+		b.audit(name)
+	}
+	b := s.browse(t, d)
+	b.open("/certifications/redirect?imp_uid=imp_000000000001")
+	b.audit("again")
+	b.become(sandbox.Minor)
+	b.open("/cellar")
+	b.audit("underage")
+	b.open(b.unfinished())
+	b.audit("pending")
+}
+
+// lookAtProblems looks at certify's own pages.
+func (s *stand) lookAtProblems(t *testing.T, d device) {
+	b := s.browse(t, d)
+	b.open("/certifications/redirect?imp_uid=imp_000000000001")
+	b.audit("own-again")
+	b.become(sandbox.Minor)
+	b.open("/wine")
+	b.audit("own-underage")
+	b.open("/reasons")
+	b.audit("own-reasons")
+	b.open(b.unfinished())
+	b.audit("own-pending")
 }
 
 // keep keeps a picture of the page that is shown, if pictures are wanted.

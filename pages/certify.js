@@ -328,7 +328,6 @@
       purpose: element.getAttribute("data-purpose") || query.get("purpose") || "",
       onState: function (now) {
         element.setAttribute("data-certify-state", now.state);
-        element.setAttribute("aria-busy", String(/^(preparing|waiting|checking)$/.test(now.state)));
         if (!pressed) { return; } // nobody asked yet
         status.setAttribute("data-certify-state", now.state);
         status.textContent = now.text;
