@@ -1,6 +1,11 @@
 package certify
 
-import "net/http"
+import (
+	"iter"
+	"net/http"
+	"net/textproto"
+	"strings"
+)
 
 // A cookieScope names, sets and clears cookies, so that what is set is what
 // is cleared. Over https names carry the prefix __Host-, which makes browsers
@@ -27,3 +32,35 @@ func (s cookieScope) set(w http.ResponseWriter, name, value string, maxAge int) 
 }
 
 func (s cookieScope) clear(w http.ResponseWriter, name string) { s.set(w, name, "", -1) }
+
+// cookieValues yields the values of the cookies of a name exactly as
+// [http.Request.CookiesNamed] reads them, without making a Cookie of each.
+func cookieValues(h http.Header, name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, line := range h["Cookie"] {
+			for part := range strings.SplitSeq(line, ";") {
+				got, value, _ := strings.Cut(textproto.TrimString(part), "=")
+				if textproto.TrimString(got) != name {
+					continue
+				}
+				if value, ok := cookieValue(value); ok && !yield(value) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// cookieValue takes quotes away, and refuses what net/http refuses: bytes that
+// RFC 6265, section 4.1.1, has in no value, but for spaces and commas.
+func cookieValue(raw string) (value string, ok bool) {
+	if len(raw) > 1 && raw[0] == '"' && raw[len(raw)-1] == '"' {
+		raw = raw[1 : len(raw)-1]
+	}
+	for _, c := range []byte(raw) {
+		if c < 0x20 || c >= 0x7f || c == '"' || c == ';' || c == '\\' {
+			return "", false
+		}
+	}
+	return raw, true
+}

@@ -53,8 +53,11 @@ func (s *MemoryStore) Get(ctx context.Context, key string) (string, bool, error)
 	if err := ctx.Err(); err != nil {
 		return "", false, err
 	}
-	value, ok := s.entries.get(key, s.now())
-	return value, ok, nil
+	e := s.entries.find(key)
+	if e == nil || e.expired(s.now()) {
+		return "", false, nil
+	}
+	return e.value, true, nil
 }
 
 func (s *MemoryStore) put(ctx context.Context, key, value string, ttl time.Duration, keep bool) (string, error) {
@@ -65,7 +68,7 @@ func (s *MemoryStore) put(ctx context.Context, key, value string, ttl time.Durat
 		return "", errors.New("certify: a store entry needs a positive ttl")
 	}
 	now := s.now()
-	stands, ok := s.entries.put(key, strings.Clone(value), now.Add(ttl), now, keep)
+	stands, ok := s.entries.put(strings.Clone(key), strings.Clone(value), now.Add(ttl), now, keep)
 	if !ok {
 		return "", errStoreFull
 	}
@@ -100,16 +103,11 @@ func (s *shelf[V]) shard(key string) *shard[V] {
 	return &s.shards[maphash.String(s.seed, key)%uint64(len(s.shards))]
 }
 
-func (s *shelf[V]) get(key string, now time.Time) (value V, ok bool) {
-	e := s.shard(key).find(key)
-	if e == nil || e.expired(now) {
-		return value, false
-	}
-	return e.value, true
-}
+// find returns the entry of a key, expired or not, or nil.
+func (s *shelf[V]) find(key string) *entry[V] { return s.shard(key).find(key) }
 
 // put stores value, unless keep is set and something stands there already. It
-// returns what stands there then, and false if there is no room.
+// returns what stands there then, and false if there is no room. It keeps key.
 func (s *shelf[V]) put(key string, value V, expires, now time.Time, keep bool) (stands V, ok bool) {
 	sh := s.shard(key)
 	sh.mu.Lock()
@@ -124,7 +122,7 @@ func (s *shelf[V]) put(key string, value V, expires, now time.Time, keep bool) (
 	}
 	// Round strips the monotonic reading: tokens expire by the wall clock, and
 	// what is remembered of them must do so with them.
-	sh.place(old, &entry[V]{key: strings.Clone(key), value: value, expires: expires.Round(0)})
+	sh.place(old, &entry[V]{key: key, value: value, expires: expires.Round(0)})
 	return value, true
 }
 

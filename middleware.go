@@ -12,16 +12,21 @@ import (
 )
 
 // A session is the not yet verified credential of one request, and from its
-// first use on the outcome. It is the context that carries it, too.
+// first use on the outcome. It is the context that carries it, too: one
+// allocation, which routes that do not ask pay for as well, so it is small.
 type session struct {
 	context.Context
 	sessions *Sessions
 	request  *http.Request
 
-	once   sync.Once
-	claim  *Claim
+	mu     sync.Mutex
+	judged bool
 	bearer bool // the credential was a bearer token
+	own    bool // nobody else has the claim: it may be changed
+	claim  *Claim
 	err    error
+
+	header [2]string // that the gate sets: nothing that could be changed is shared
 }
 
 type sessionKey struct{}
@@ -58,7 +63,7 @@ func FromContext(ctx context.Context) (*Claim, bool) {
 	if s == nil {
 		return nil, false
 	}
-	c, err := s.resolve(ctx)
+	c, err := s.ownClaim(ctx)
 	return c, err == nil
 }
 
@@ -93,52 +98,111 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	s.sessions.varyPrivate(w.Header())
+	s.varyPrivate(w.Header())
 	g.next.ServeHTTP(w, r)
 }
 
 func (s *session) admit(r *http.Request, p Policy) error {
-	c, err := s.resolve(r.Context())
+	now := s.sessions.now()
+	c, err := s.resolve(r.Context(), now)
+	if err == nil && !isBuiltIn(p) {
+		c, err = s.ownClaim(r.Context())
+	}
 	if err != nil {
 		return err
 	}
-	if d := evaluate(p, s.sessions.now(), c); d != nil {
+	if d := evaluate(p, now, c); d != nil {
 		return d
 	}
 	return nil
 }
 
+// isBuiltIn reports whether p is made of this package's rules alone, which may
+// look at a claim that other requests have, too.
+func isBuiltIn(p Policy) bool {
+	switch p := p.(type) {
+	case *rule:
+		return true
+	case *allOf:
+		return areBuiltIn(p.policies)
+	case *anyOf:
+		return areBuiltIn(p.policies)
+	case *notOf:
+		return isBuiltIn(p.p)
+	}
+	return false
+}
+
+func areBuiltIn(ps []Policy) bool {
+	for _, p := range ps {
+		if !isBuiltIn(p) {
+			return false
+		}
+	}
+	return true
+}
+
 // varyPrivate keeps shared caches from serving one visitor's answer to another.
-func (s *Sessions) varyPrivate(h http.Header) {
-	if cc := h.Get("Cache-Control"); !strings.Contains(cc, "no-store") && !strings.Contains(cc, "private") {
-		h.Set("Cache-Control", "private") // unless something around the gate is stricter
+func (s *session) varyPrivate(h http.Header) {
+	if cc := h["Cache-Control"]; len(cc) == 0 || !strings.Contains(cc[0], "no-store") && !strings.Contains(cc[0], "private") {
+		s.header[0] = "private" // unless something around the gate is stricter
+		h["Cache-Control"] = s.header[0:1:1]
 	}
 	vary := "Cookie"
-	if s.bearer {
+	if s.sessions.bearer {
 		vary = "Authorization, Cookie"
 	}
-	if !slices.Contains(h["Vary"], vary) {
-		h.Add("Vary", vary)
+	switch old := h["Vary"]; {
+	case len(old) == 0:
+		s.header[1] = vary
+		h["Vary"] = s.header[1:2:2]
+	case !slices.Contains(old, vary):
+		h["Vary"] = append(old, vary)
 	}
 }
 
-// resolve verifies once for each request.
-func (s *session) resolve(ctx context.Context) (*Claim, error) {
-	s.once.Do(func() {
-		s.err = CodeInternal // stays if the app's Account panics and somebody recovers
-		s.claim, s.err = s.read(ctx)
-	})
+// resolve verifies once for each request. The claim is not to be changed:
+// other requests with the same token may have it, too.
+func (s *session) resolve(ctx context.Context, now time.Time) (*Claim, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.judge(ctx, now)
 	return s.claim, s.err
 }
 
-func (s *session) read(ctx context.Context) (*Claim, error) {
-	tokens, err := s.credentials()
+// ownClaim is resolve for those who might change the claim, the app's policies
+// and handlers: what one request does to its claim must not reach another.
+func (s *session) ownClaim(ctx context.Context) (*Claim, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.judged {
+		s.judge(ctx, s.sessions.now())
+	}
+	if s.err == nil && !s.own {
+		c := *s.claim
+		s.claim, s.own = &c, true
+	}
+	return s.claim, s.err
+}
+
+func (s *session) judge(ctx context.Context, now time.Time) {
+	if s.judged {
+		return
+	}
+	s.judged, s.err = true, CodeInternal // stays if the app's Account panics and somebody recovers
+	s.claim, s.err = s.read(ctx, now)
+	s.own = s.sessions.account != nil // see readFor
+}
+
+func (s *session) read(ctx context.Context, now time.Time) (*Claim, error) {
+	var few [maxCookies]string
+	tokens, err := s.credentials(few[:0])
 	if err != nil {
 		return nil, err
 	}
 	err = CodeVerificationRequired
 	for i, token := range tokens {
-		c, e := s.sessions.readFor(ctx, s.request, token)
+		c, e := s.sessions.readFor(ctx, s.request, token, now)
 		if e == nil {
 			return c, nil
 		}
@@ -150,33 +214,38 @@ func (s *session) read(ctx context.Context) (*Claim, error) {
 }
 
 // readFor reads a token for the account of r, which is asked for in ctx: what
-// stands around the gate may have put it there.
-func (s *Sessions) readFor(ctx context.Context, r *http.Request, token string) (*Claim, error) {
-	c, err := s.Read(ctx, token)
-	if err != nil || s.account == nil {
-		return c, err
-	}
-	if err := s.compareAccount(r.WithContext(ctx), c); err != nil {
+// stands around the gate may have put it there. Without accounts the claim is
+// shared with whoever shows the same token.
+func (s *Sessions) readFor(ctx context.Context, r *http.Request, token string, now time.Time) (*Claim, error) {
+	v, err := s.read(ctx, token, now)
+	if err != nil {
 		return nil, err
 	}
-	return c, nil
+	if s.account == nil {
+		return &v.Claim, nil
+	}
+	c := v.Claim
+	if err := s.compareAccount(ctx, r, &c); err != nil {
+		return nil, err
+	}
+	return &c, nil
 }
 
 // maxCookies bounds how many cookies of one name are tried. There can be more
 // than one on plain http only, where anything on the host may set them.
 const maxCookies = 4
 
-// credentials returns the tokens that the request offers, as they are. Never
-// from its URL or body.
-func (s *session) credentials() ([]string, error) {
+// credentials appends to tokens those that the request offers, as they are.
+// Never from its URL or body.
+func (s *session) credentials(tokens []string) ([]string, error) {
 	token, ok, err := s.sessions.bearerOf(s.request)
 	if err != nil {
 		return nil, err
 	}
 	if s.bearer = ok; ok {
-		return []string{token}, nil
+		return append(tokens, token), nil
 	}
-	return s.sessions.cookiesOf(s.request), nil
+	return s.sessions.cookiesOf(s.request, tokens), nil
 }
 
 // bearerOf returns the request's bearer token, if those count. The app's own
@@ -193,10 +262,11 @@ func (s *Sessions) bearerOf(r *http.Request) (token string, ok bool, err error) 
 	return strings.TrimLeft(token, " "), strings.EqualFold(scheme, "Bearer"), nil
 }
 
-func (s *Sessions) cookiesOf(r *http.Request) (tokens []string) {
-	for _, c := range r.CookiesNamed(s.cookies.name("")) {
-		if c.Value != "" && len(tokens) < maxCookies {
-			tokens = append(tokens, c.Value)
+// cookiesOf appends to tokens what stands in the claim's cookies.
+func (s *Sessions) cookiesOf(r *http.Request, tokens []string) []string {
+	for value := range cookieValues(r.Header, s.cookies.name("")) {
+		if value != "" && len(tokens) < maxCookies {
+			tokens = append(tokens, value)
 		}
 	}
 	return tokens
@@ -208,7 +278,7 @@ func (s *Sessions) claimOf(r *http.Request) (*Claim, error) {
 	if loaded == nil || loaded.sessions != s {
 		loaded = &session{Context: r.Context(), sessions: s, request: r}
 	}
-	return loaded.resolve(r.Context())
+	return loaded.ownClaim(r.Context())
 }
 
 // setClaim gives the browser its claim: until it closes, or for as long as the
@@ -224,7 +294,7 @@ func (s *Sessions) setClaim(w http.ResponseWriter, token string, c *Claim) {
 // revokeHeld revokes the claims that the request brings, in cookies and as a
 // bearer token, but the one with the id that is to stay.
 func (s *Sessions) revokeHeld(r *http.Request, stays string) error {
-	if err := s.revokeTokens(r.Context(), s.cookiesOf(r), stays); err != nil {
+	if err := s.revokeTokens(r.Context(), s.cookiesOf(r, nil), stays); err != nil {
 		return err
 	}
 	return s.revokeBearer(r, stays)
@@ -241,7 +311,7 @@ func (s *Sessions) revokeBearer(r *http.Request, stays string) error {
 
 func (s *Sessions) revokeTokens(ctx context.Context, tokens []string, stays string) error {
 	for _, token := range tokens {
-		c, err := s.verify(token)
+		c, err := s.verify(token, s.now())
 		if err != nil || c.ID == stays {
 			continue
 		}

@@ -67,17 +67,37 @@ func isClaimID(jti string) bool {
 	return len(jti) <= maxClaimID && isPrintable(jti)
 }
 
+// storeEntries name what the Store may hold against a claim.
+type storeEntries struct {
+	revoked string
+	account string // "" for a claim without one
+}
+
+func entriesOf(c *Claim) storeEntries {
+	e := storeEntries{revoked: revokedKey(c.ID)}
+	if c.Subject != "" {
+		e.account = accountKey(c.Subject)
+	}
+	return e
+}
+
 func (s *Sessions) checkRevoked(ctx context.Context, c *Claim) error {
-	_, revoked, err := s.store.Get(ctx, revokedKey(c.ID))
+	return s.checkEntries(ctx, c, entriesOf(c))
+}
+
+// checkEntries is checkRevoked with the names made before: hashing the account
+// costs more than looking it up.
+func (s *Sessions) checkEntries(ctx context.Context, c *Claim, e storeEntries) error {
+	_, revoked, err := s.store.Get(ctx, e.revoked)
 	switch {
 	case err != nil:
 		return s.storeDown(ctx, err)
 	case revoked:
 		return tokenError{CodeClaimRevoked, "its jti was revoked"}
-	case c.Subject == "":
+	case e.account == "":
 		return nil
 	}
-	until, ok, err := s.store.Get(ctx, accountKey(c.Subject))
+	until, ok, err := s.store.Get(ctx, e.account)
 	switch {
 	case err != nil:
 		return s.storeDown(ctx, err)

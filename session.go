@@ -258,17 +258,27 @@ func (s *Sessions) SetKeys(keys *Keys) error {
 // say to the operator what exactly was wrong, without repeating the token. The
 // account is not compared: compare Subject.
 func (s *Sessions) Read(ctx context.Context, token string) (*Claim, error) {
-	c, err := s.verify(token)
+	v, err := s.read(ctx, token, s.now())
 	if err != nil {
 		return nil, err
 	}
-	if err := c.current(s.now()); err != nil {
+	c := v.Claim
+	return &c, nil
+}
+
+// read is Read without a copy: whoever shows the same token gets the same.
+func (s *Sessions) read(ctx context.Context, token string, now time.Time) (*verified, error) {
+	v, err := s.verify(token, now)
+	if err != nil {
 		return nil, err
 	}
-	if err := s.checkRevoked(ctx, c); err != nil {
+	if err := v.current(now); err != nil {
 		return nil, err
 	}
-	return c, nil
+	if err := s.checkEntries(ctx, &v.Claim, v.entries); err != nil {
+		return nil, err
+	}
+	return v, nil
 }
 
 // issue signs c.
@@ -287,18 +297,21 @@ func (s *Sessions) issue(c *Claim) (string, error) {
 	return token, err
 }
 
-// accountOf names the request's account, "" without one. Of the claim itself
-// it must not be made: the function finds none in its request.
-func (s *Sessions) accountOf(r *http.Request) string {
+// accountOf names the request's account, "" without one.
+func (s *Sessions) accountOf(r *http.Request) string { return s.accountIn(r.Context(), r) }
+
+// accountIn is accountOf in another context. Of the claim itself the account
+// must not be made: the function finds none in its request.
+func (s *Sessions) accountIn(ctx context.Context, r *http.Request) string {
 	if s.account == nil {
 		return ""
 	}
-	return s.account(r.WithContext(context.WithValue(r.Context(), sessionKey{}, (*session)(nil))))
+	return s.account(r.WithContext(context.WithValue(ctx, sessionKey{}, (*session)(nil))))
 }
 
-// compareAccount voids a claim that is not the request's account's.
-func (s *Sessions) compareAccount(r *http.Request, c *Claim) error {
-	account := s.accountOf(r)
+// compareAccount voids a claim that is not the account's that r has in ctx.
+func (s *Sessions) compareAccount(ctx context.Context, r *http.Request, c *Claim) error {
+	account := s.accountIn(ctx, r)
 	if account == "" || subtle.ConstantTimeCompare([]byte(account), []byte(c.Subject)) != 1 {
 		return tokenError{CodeClaimOtherAccount, "its sub is not the account of the request"}
 	}
