@@ -51,13 +51,13 @@ func jsonValues(text string) (url.Values, error) {
 		return nil, CodeRequestMalformed
 	}
 	values := url.Values{}
-	for name, raw := range o.members {
-		switch raw[0] {
+	for _, m := range o.members {
+		switch name := string(m.name); m.value[0] {
 		case '"':
 			values.Set(name, o.text(name))
 		case '{', '[', 'n':
 		default:
-			values.Set(name, string(raw))
+			values.Set(name, string(m.value))
 		}
 	}
 	if o.bad != "" {

@@ -17,8 +17,8 @@ func Members(b []byte) (names []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for name := range o.members {
-		names = append(names, name)
+	for _, m := range o.members {
+		names = append(names, string(m.name))
 	}
 	return names, nil
 }

@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 const (
@@ -147,115 +145,6 @@ func decodeSegment(s string) ([]byte, error) {
 		return nil, errors.New("line end")
 	}
 	return b64.DecodeString(s)
-}
-
-// An object is a JSON object that named no member twice. The first member
-// that is missing or of another type is remembered in bad.
-type object struct {
-	members map[string]json.RawMessage
-	bad     string
-}
-
-// members reads one JSON object strictly: encoding/json alone would take the
-// last of two members of one name.
-func members(b []byte) (*object, error) {
-	if !bytes.HasPrefix(bytes.TrimLeft(b, " \t\r\n"), []byte("{")) || !utf8.Valid(b) {
-		return nil, errors.New("is not a JSON object")
-	}
-	var m map[string]json.RawMessage
-	if json.Unmarshal(b, &m) != nil {
-		return nil, errors.New("is not valid JSON")
-	}
-	if countMembers(b) != len(m) {
-		return nil, errors.New("has a member twice")
-	}
-	return &object{members: m}, nil
-}
-
-// countMembers counts the members of a valid JSON object, those of the same
-// name too: each has one colon that is in no string and no inner object.
-func countMembers(b []byte) (n int) {
-	depth, inString := 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			depth--
-		case c == ':' && depth == 1:
-			n++
-		}
-	}
-	return n
-}
-
-// check remembers name if ok is false.
-func (o *object) check(name string, ok bool) {
-	if !ok && o.bad == "" {
-		o.bad = name
-	}
-}
-
-func (o *object) text(name string) (s string) {
-	raw := o.members[name]
-	o.check(name, len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil)
-	return s
-}
-
-// optionalText is "" for an absent member, never for one of another type.
-func (o *object) optionalText(name string) string {
-	if _, ok := o.members[name]; !ok {
-		return ""
-	}
-	return o.text(name)
-}
-
-// integer takes plain decimals only: NumericDate may be a fraction or 1e9
-// (RFC 7519, section 2), but never is where we issued it.
-func (o *object) integer(name string, limit int64) int64 {
-	n, err := strconv.ParseInt(string(o.members[name]), 10, 64)
-	o.check(name, err == nil && n >= 0 && n <= limit)
-	return n
-}
-
-func (o *object) time(name string) time.Time {
-	return time.Unix(o.integer(name, maxTime), 0)
-}
-
-// optionalTime is the zero time for an absent member.
-func (o *object) optionalTime(name string) (t time.Time) {
-	if _, ok := o.members[name]; ok {
-		t = o.time(name)
-	}
-	return t
-}
-
-// nationality reads "foreigner", where absent means unknown.
-func (o *object) nationality() Nationality {
-	raw, ok := o.members["foreigner"]
-	switch {
-	case !ok:
-		return NationalityUnknown
-	case string(raw) == "true":
-		return NationalityForeigner
-	}
-	o.check("foreigner", string(raw) == "false")
-	return NationalityKorean
-}
-
-// audience reads "aud", which RFC 7519 lets be one string or a list.
-func (o *object) audience() (list []string) {
-	raw := o.members["aud"]
-	if len(raw) > 0 && raw[0] == '"' {
-		return []string{o.text("aud")}
-	}
-	o.check("aud", json.Unmarshal(raw, &list) == nil && list != nil)
-	return list
 }
 
 // wireClaim is a claim as it is signed.

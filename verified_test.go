@@ -62,7 +62,7 @@ func TestVerifiedOnce(t *testing.T) {
 			})
 		}
 		warm, cold := allocs(0), allocs(-1)
-		if warm > 10 || cold < 40 {
+		if warm > 2 || cold < 15 {
 			t.Errorf("%s: %v allocations when verified before, %v when not", f.alg, warm, cold)
 		}
 	}
