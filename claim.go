@@ -76,7 +76,16 @@ func (c *Claim) birthDates() (earliest, latest date, ok bool) {
 
 // lastDay returns the number of days of a month.
 func lastDay(year int, m time.Month) int {
-	return time.Date(year, m+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	switch m {
+	case time.February:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	case time.April, time.June, time.September, time.November:
+		return 30
+	}
+	return 31
 }
 
 // calendarYearAge returns the calendar-year age (연 나이) at t: exact for ever,

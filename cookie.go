@@ -57,10 +57,18 @@ func cookieValue(raw string) (value string, ok bool) {
 	if len(raw) > 1 && raw[0] == '"' && raw[len(raw)-1] == '"' {
 		raw = raw[1 : len(raw)-1]
 	}
-	for _, c := range []byte(raw) {
-		if c < 0x20 || c >= 0x7f || c == '"' || c == ';' || c == '\\' {
+	for i := range len(raw) {
+		if notInCookie[raw[i]] {
 			return "", false
 		}
 	}
 	return raw, true
 }
+
+// notInCookie is a table, since tokens are long and read on every request.
+var notInCookie = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c < 0x20 || c >= 0x7f || c == '"' || c == ';' || c == '\\'
+	}
+	return table
+}()

@@ -4,11 +4,14 @@ package certify
 func (s *MemoryStore) Len() int { return s.entries.len() }
 
 // VerifiedLen is the number of claims that are remembered as verified.
-func (s *Sessions) VerifiedLen() int {
-	if v := s.keys.Load().verified; v != nil {
-		return v.len()
+func (s *Sessions) VerifiedLen() (n int) {
+	now, places := s.now(), s.keys.Load().places
+	for i := range places {
+		if v := places[i].claim.Load(); v != nil && now.Before(v.until) {
+			n++
+		}
 	}
-	return 0
+	return n
 }
 
 // Members are the names in a JSON object as the reader of tokens sees it.
@@ -23,7 +26,7 @@ func Members(b []byte) (names []string, err error) {
 	return names, nil
 }
 
-func (s *shelf[V]) len() (n int) {
+func (s *shelf) len() (n int) {
 	for i := range s.shards {
 		n += s.shards[i].entries.ItemCount()
 	}

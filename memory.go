@@ -22,7 +22,7 @@ var errStoreFull = errors.New("certify: the memory store is full: raise its limi
 // goroutine: each new entry pays for the removal of a few expired ones.
 type MemoryStore struct {
 	now     func() time.Time
-	entries *shelf[string]
+	entries *shelf
 }
 
 // NewMemoryStore makes a store for at most limit entries ([DefaultMemoryLimit]
@@ -34,7 +34,7 @@ func NewMemoryStore(limit int, now func() time.Time) *MemoryStore {
 	if now == nil {
 		now = time.Now
 	}
-	return &MemoryStore{now, newShelf[string](limit)}
+	return &MemoryStore{now, newShelf(limit)}
 }
 
 // PutIfAbsent implements [Store].
@@ -84,31 +84,31 @@ const (
 // is go-cache without what does not fit here: its clock, which nobody can set;
 // its janitor, a goroutine that nobody can stop and that holds up everyone for
 // a sweep; and its growth without bounds.
-type shelf[V any] struct {
+type shelf struct {
 	limit  int // entries in each shard
 	seed   maphash.Seed
-	shards []shard[V]
+	shards []shard
 }
 
-func newShelf[V any](limit int) *shelf[V] {
+func newShelf(limit int) *shelf {
 	n := (limit + shardEntries - 1) / shardEntries
-	s := &shelf[V]{limit / n, maphash.MakeSeed(), make([]shard[V], n)}
+	s := &shelf{limit / n, maphash.MakeSeed(), make([]shard, n)}
 	for i := range s.shards {
 		s.shards[i].entries = cache.New(cache.NoExpiration, 0) // 0: no janitor
 	}
 	return s
 }
 
-func (s *shelf[V]) shard(key string) *shard[V] {
+func (s *shelf) shard(key string) *shard {
 	return &s.shards[maphash.String(s.seed, key)%uint64(len(s.shards))]
 }
 
 // find returns the entry of a key, expired or not, or nil.
-func (s *shelf[V]) find(key string) *entry[V] { return s.shard(key).find(key) }
+func (s *shelf) find(key string) *entry { return s.shard(key).find(key) }
 
 // put stores value, unless keep is set and something stands there already. It
 // returns what stands there then, and false if there is no room. It keeps key.
-func (s *shelf[V]) put(key string, value V, expires, now time.Time, keep bool) (stands V, ok bool) {
+func (s *shelf) put(key, value string, expires, now time.Time, keep bool) (stands string, ok bool) {
 	sh := s.shard(key)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -122,37 +122,37 @@ func (s *shelf[V]) put(key string, value V, expires, now time.Time, keep bool) (
 	}
 	// Round strips the monotonic reading: tokens expire by the wall clock, and
 	// what is remembered of them must do so with them.
-	sh.place(old, &entry[V]{key: key, value: value, expires: expires.Round(0)})
+	sh.place(old, &entry{key: key, value: value, expires: expires.Round(0)})
 	return value, true
 }
 
 // A shard is a part of a shelf with a lock of its own.
-type shard[V any] struct {
+type shard struct {
 	mu      sync.Mutex // makes look and put one step
 	entries *cache.Cache
-	queue   expiryQueue[V]
+	queue   expiryQueue
 }
 
 // An entry does not change, but for its place in the queue.
-type entry[V any] struct {
+type entry struct {
 	key     string
-	value   V
+	value   string
 	expires time.Time
 	place   int
 }
 
-func (e *entry[V]) expired(now time.Time) bool { return !now.Before(e.expires) }
+func (e *entry) expired(now time.Time) bool { return !now.Before(e.expires) }
 
-func (sh *shard[V]) find(key string) *entry[V] {
+func (sh *shard) find(key string) *entry {
 	found, ok := sh.entries.Get(key)
 	if !ok {
 		return nil
 	}
-	return found.(*entry[V])
+	return found.(*entry)
 }
 
 // place puts e in the stead of old, if there was one.
-func (sh *shard[V]) place(old, e *entry[V]) {
+func (sh *shard) place(old, e *entry) {
 	if old == nil {
 		heap.Push(&sh.queue, e)
 	} else {
@@ -164,34 +164,34 @@ func (sh *shard[V]) place(old, e *entry[V]) {
 }
 
 // expire removes what has expired, a few entries at a time.
-func (sh *shard[V]) expire(now time.Time) {
+func (sh *shard) expire(now time.Time) {
 	for range expirePerPut {
 		if len(sh.queue) == 0 || !sh.queue[0].expired(now) {
 			return
 		}
-		sh.entries.Delete(heap.Pop(&sh.queue).(*entry[V]).key)
+		sh.entries.Delete(heap.Pop(&sh.queue).(*entry).key)
 	}
 }
 
 // An expiryQueue is a [heap.Interface] with the next to expire first.
-type expiryQueue[V any] []*entry[V]
+type expiryQueue []*entry
 
-func (q expiryQueue[V]) Len() int           { return len(q) }
-func (q expiryQueue[V]) Less(i, j int) bool { return q[i].expires.Before(q[j].expires) }
+func (q expiryQueue) Len() int           { return len(q) }
+func (q expiryQueue) Less(i, j int) bool { return q[i].expires.Before(q[j].expires) }
 
-func (q expiryQueue[V]) Swap(i, j int) {
+func (q expiryQueue) Swap(i, j int) {
 	q[i], q[j] = q[j], q[i]
 	q[i].place, q[j].place = i, j
 }
 
 // Push adds e at the end.
-func (q *expiryQueue[V]) Push(e any) {
-	e.(*entry[V]).place = len(*q)
-	*q = append(*q, e.(*entry[V]))
+func (q *expiryQueue) Push(e any) {
+	e.(*entry).place = len(*q)
+	*q = append(*q, e.(*entry))
 }
 
 // Pop takes the last away.
-func (q *expiryQueue[V]) Pop() any {
+func (q *expiryQueue) Pop() any {
 	last := len(*q) - 1
 	e := (*q)[last]
 	(*q)[last] = nil

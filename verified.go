@@ -1,12 +1,14 @@
 package certify
 
 import (
+	"hash/maphash"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
 // DefaultVerifiedClaims is the number of tokens whose signature is verified
-// only once: up to some 100 MB when all are in use.
+// only once: some 2 MB at first, and up to 100 MB when all are in use.
 const DefaultVerifiedClaims = 100_000
 
 // verifiedFor is how long a token is taken for verified: long enough to save
@@ -20,6 +22,7 @@ type verified struct {
 	Claim
 	token   string // the whole of it
 	entries storeEntries
+	until   time.Time // it is remembered
 }
 
 // A trust is the keys of the moment, and the claims of tokens that these very
@@ -27,44 +30,83 @@ type verified struct {
 // keys it was trusted for.
 type trust struct {
 	*Keys
-	verified *shelf[*verified] // by the end of the token; nil to verify each time
+	seed   maphash.Seed
+	places []place // none to verify each time
+	ways   int     // places for each token
 }
 
+// A place may hold a claim. A token can have any of a few places that are found
+// by its hash, so that nobody waits for a lock and nothing need be swept. The
+// tag, all of the hash, saves a look at the others' claims; it proves nothing.
+type place struct {
+	tag   atomic.Uint64
+	claim atomic.Pointer[verified]
+}
+
+const maxWays = 8 // of so many, hardly any token finds all taken by later ones
+
 func newTrust(keys *Keys, limit int) *trust {
-	if limit < 0 {
-		return &trust{Keys: keys}
-	}
-	return &trust{keys, newShelf[*verified](limit)}
+	ways := min(max(limit, 0), maxWays)
+	return &trust{keys, maphash.MakeSeed(), make([]place, max(limit, 0)/max(ways, 1)*ways), ways}
 }
 
 // tailBytes of a token are from its signature, where no two are alike: they
 // are quicker to hash than all of it.
 const tailBytes = 43
 
-// recall returns the claim of a token that was verified before. It is found by
-// its end, and compared as a whole.
-func (t *trust) recall(token string, now time.Time) *verified {
-	if t.verified == nil || len(token) < tailBytes {
-		return nil
+func (t *trust) placesOf(token string) (of []place, tag uint64) {
+	tag = maphash.String(t.seed, token[max(0, len(token)-tailBytes):])
+	if len(t.places) == 0 {
+		return nil, tag
 	}
-	e := t.verified.find(token[len(token)-tailBytes:])
-	if e == nil || e.expired(now) || e.value.token != token {
-		return nil
-	}
-	return e.value
+	first := int(tag%uint64(len(t.places)/t.ways)) * t.ways
+	return t.places[first : first+t.ways], tag
 }
 
-// remember keeps v, unless there is no room: then the token is verified again
-// the next time.
+// recall returns the claim of a token that was verified before, or nil.
+func (t *trust) recall(token string, now time.Time) *verified {
+	of, tag := t.placesOf(token)
+	for i := range of {
+		if of[i].tag.Load() != tag {
+			continue
+		}
+		if v := of[i].claim.Load(); v != nil && v.token == token && now.Before(v.until) {
+			return v
+		}
+	}
+	return nil
+}
+
+// remember keeps v in the place of the claim that would be forgotten first. Of
+// two that take it at once, one is verified again.
 func (t *trust) remember(v *verified, now time.Time) {
-	until := now.Add(verifiedFor)
-	if v.ExpiresAt.Before(until) {
-		until = v.ExpiresAt
+	of, tag := t.placesOf(v.token)
+	if len(of) == 0 {
+		return
 	}
-	if t.verified != nil && len(v.token) >= tailBytes && now.Before(until) {
-		v.token = strings.Clone(v.token) // it is part of a request's header
-		t.verified.put(v.token[len(v.token)-tailBytes:], v, until, now, true)
+	v.token = strings.Clone(v.token)        // it is part of a request's header
+	v.until = now.Add(verifiedFor).Round(0) // by the wall clock, as tokens expire
+	if v.ExpiresAt.Before(v.until) {
+		v.until = v.ExpiresAt
 	}
+	p := oldest(of)
+	p.claim.Store(v)
+	p.tag.Store(tag)
+}
+
+func oldest(of []place) *place {
+	var until time.Time
+	found := &of[0]
+	for i := range of {
+		v := of[i].claim.Load()
+		if v == nil {
+			return &of[i]
+		}
+		if i == 0 || v.until.Before(until) {
+			found, until = &of[i], v.until
+		}
+	}
+	return found
 }
 
 // verify judges what never changes about a token.
@@ -81,7 +123,7 @@ func (s *Sessions) verify(token string, now time.Time) (*verified, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &verified{*c, token, entriesOf(c)}
+	v := &verified{Claim: *c, token: token, entries: entriesOf(c)}
 	t.remember(v, now)
 	return v, nil
 }
