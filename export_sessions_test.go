@@ -32,3 +32,6 @@ func (s *shelf) len() (n int) {
 	}
 	return n
 }
+
+// CookieValues reads cookies as the gate does.
+var CookieValues = cookieValues

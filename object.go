@@ -34,7 +34,7 @@ func members(b []byte) (*object, error) {
 	if len(rest) == 0 || rest[0] != '{' || !utf8.Valid(b) {
 		return nil, errNotObject
 	}
-	o := &object{members: make([]member, 0, 16)}
+	o := &object{members: make([]member, 0, min(16, 1+bytes.Count(b, []byte(","))))}
 	rest = trimJSON(rest[1:])
 	if len(rest) > 0 && rest[0] == '}' {
 		return o, o.finish(rest[1:])

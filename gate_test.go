@@ -1,0 +1,128 @@
+package certify_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+
+	"github.com/certify-go/certify"
+)
+
+// What the gate costs in front of every request. Not parallel: allocations are
+// counted.
+func TestGateAllocations(t *testing.T) {
+	token := newForgers(t).hs.claim()
+	s := quiet(t, func(c *certify.SessionConfig) { c.Bearer = true })
+	page := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	asks := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { certify.FromContext(r.Context()) })
+	adults := certify.Require(certify.All(certify.YouthProtection(), certify.Not(certify.Foreigner())))
+	for _, tc := range []struct {
+		name          string
+		handler       http.Handler
+		header, value string
+		most          float64
+	}{
+		{"no gate", s.Load(page), "Authorization", "Bearer " + token, 2},
+		{"bearer", s.Load(adults(page)), "Authorization", "Bearer " + token, 2},
+		{"cookie", s.Load(adults(page)), "Cookie", "a=b; __Host-certify=" + token + "; c=d", 2},
+		{"two gates", s.Load(adults(adults(page))), "Authorization", "Bearer " + token, 2},
+		{"a handler that asks", s.Load(adults(asks)), "Authorization", "Bearer " + token, 3},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := httptest.NewRequest("GET", "https://shop.example/wine", nil)
+			r.Header.Set(tc.header, tc.value)
+			w := &bareWriter{header: http.Header{}, status: http.StatusOK}
+			n := testing.AllocsPerRun(100, func() { clear(w.header); tc.handler.ServeHTTP(w, r) })
+			if w.status != http.StatusOK || n > tc.most {
+				t.Errorf("status %d, %v allocations, at most %v", w.status, n, tc.most)
+			}
+		})
+	}
+}
+
+type bareWriter struct {
+	header http.Header
+	status int
+}
+
+func (w *bareWriter) Header() http.Header         { return w.header }
+func (w *bareWriter) Write(b []byte) (int, error) { return len(b), nil }
+func (w *bareWriter) WriteHeader(status int)      { w.status = status }
+
+// Nobody else sees what a handler does to its claim, though the policies before
+// it looked at one that all requests share.
+func TestHandlersHaveClaimsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	s := quiet(t, func(c *certify.SessionConfig) { c.Bearer = true })
+	greedy := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, ok := certify.FromContext(r.Context())
+		again, _ := certify.FromContext(r.Context())
+		if !ok || c != again || c.Age != 36 {
+			t.Errorf("%v, the same %v, age %d", ok, c == again, c.Age)
+		}
+		c.Age, c.BirthYear, c.Subject = 5, 2020, "another"
+	})
+	gate := s.Load(certify.Require(certify.YouthProtection())(greedy))
+	ungated := s.Load(greedy)
+	token := newForgers(t).hs.claim()
+	for range 3 {
+		for _, h := range []http.Handler{gate, ungated} {
+			if w := serve(h, "Authorization", "Bearer "+token); w.Code != http.StatusOK {
+				t.Fatalf("status %d: %s", w.Code, w.Body)
+			}
+		}
+	}
+	if c, err := s.Read(context.Background(), token); err != nil || c.Age != 36 {
+		t.Errorf("claim %+v, error %v", c, err)
+	}
+}
+
+// What stands around the gate may have set the same headers, and what stands
+// behind it may add to them.
+func TestGateKeepsHeaders(t *testing.T) {
+	t.Parallel()
+	s := quiet(t, func(c *certify.SessionConfig) { c.Bearer = true })
+	token := newForgers(t).hs.claim()
+	adults := certify.Require(certify.YouthProtection())
+	for _, tc := range []struct {
+		name                        string
+		cacheControl, vary, add     []string
+		wantCacheControl, wantVarys []string
+	}{
+		{"none", nil, nil, nil, []string{"private"}, []string{"Authorization, Cookie"}},
+		{"no-store", []string{"no-store"}, nil, nil, []string{"no-store"}, []string{"Authorization, Cookie"}},
+		{"private with more", []string{"private, max-age=5"}, nil, nil, []string{"private, max-age=5"}, []string{"Authorization, Cookie"}},
+		{"public", []string{"public, max-age=5"}, nil, nil, []string{"private"}, []string{"Authorization, Cookie"}},
+		{"Vary", nil, []string{"Accept-Encoding"}, nil, []string{"private"}, []string{"Accept-Encoding", "Authorization, Cookie"}},
+		{"Vary said already", nil, []string{"Authorization, Cookie"}, nil, []string{"private"}, []string{"Authorization, Cookie"}},
+		{"the handler adds", nil, nil, []string{"must-revalidate"}, []string{"private", "must-revalidate"}, []string{"Authorization, Cookie", "must-revalidate"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				for _, v := range tc.add {
+					w.Header().Add("Cache-Control", v)
+					w.Header().Add("Vary", v)
+				}
+			})
+			for _, gate := range []http.Handler{s.Load(adults(page)), s.Load(adults(adults(page)))} {
+				w := httptest.NewRecorder()
+				for _, v := range tc.cacheControl {
+					w.Header().Add("Cache-Control", v)
+				}
+				for _, v := range tc.vary {
+					w.Header().Add("Vary", v)
+				}
+				r := httptest.NewRequest("GET", "https://shop.example/wine", nil)
+				r.Header.Set("Authorization", "Bearer "+token)
+				gate.ServeHTTP(w, r)
+				got := w.Header()
+				if !slices.Equal(got["Cache-Control"], tc.wantCacheControl) || !slices.Equal(got["Vary"], tc.wantVarys) {
+					t.Errorf("Cache-Control %q, Vary %q", got["Cache-Control"], got["Vary"])
+				}
+			}
+		})
+	}
+}
