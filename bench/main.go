@@ -77,26 +77,46 @@ func run(w io.Writer, p plan) error {
 	fmt.Fprintf(w, "goos: %s\ngoarch: %s\npkg: github.com/certify-go/certify/bench\ncpus: %d\n", runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
 	t := table{}
 	for range p.rounds {
-		for _, m := range all {
-			if !p.only.MatchString(m.name) {
-				continue
-			}
-			if err := t.measure(w, m); err != nil {
-				return err
-			}
+		if err := t.round(w, p, all); err != nil {
+			return err
 		}
 		if err := t.measureLoopback(w, v, p); err != nil {
 			return err
 		}
 	}
-	if err := t.measureMemory(w, p); err != nil {
-		return err
+	t.print(w)
+	judged := t.judge(w, !p.short && p.only.String() == "")
+	if p.only.MatchString("memory") {
+		return errors.Join(judged, measureMemory(w, p))
 	}
 	if len(t.names) == 0 {
 		return errors.New("nothing matches -only")
 	}
-	t.print(w)
-	return t.judge(w, !p.short && p.only.String() == "")
+	return judged
+}
+
+// round measures everything once, and then the two sides of each bar again,
+// next to each other.
+func (t *table) round(w io.Writer, p plan, all []measure) error {
+	byName := make(map[string]measure)
+	for _, m := range all {
+		if byName[m.name] = m; !p.only.MatchString(m.name) {
+			continue
+		}
+		if err := t.measure(w, m); err != nil {
+			return err
+		}
+	}
+	for _, b := range bars {
+		of, than := byName[b.of], byName[b.than]
+		if p.short || of.run == nil || !p.only.MatchString(b.of) || !p.only.MatchString(b.than) {
+			continue
+		}
+		if err := errors.Join(t.measure(w, than), t.measure(w, of)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func measures(v *visitors) (all []measure, err error) {

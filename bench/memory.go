@@ -25,64 +25,99 @@ func (c *clock) wait(d time.Duration) { c.ahead.Add(int64(d)) }
 // A memory is filled, and then everything in it expires at once.
 type memory struct {
 	name  string
-	put   func(i int) error
-	sweep func(i int) error // one request while what has expired is taken away
+	put   func(i int) (time.Duration, error) // tells how long the request waited
 	clock *clock
 	keep  any
 }
 
+// fills of each memory: the least of the worst is what it does by itself, and
+// not what else the machine did.
+const fills = 3
+
 // measureMemory fills each memory, and shows what an entry takes, and the
-// longest that one request waited while all of them expired.
-func (t *table) measureMemory(w io.Writer, p plan) error {
-	if !p.only.MatchString("memory") {
-		return nil
-	}
-	fmt.Fprint(w, "\n| memory | entries | bytes each | worst wait while all is swept | 99.9 % |\n|---|---:|---:|---:|---:|\n")
+// longest that one request waited while none expired, and while all did.
+func measureMemory(w io.Writer, p plan) error {
+	fmt.Fprint(w, "\n| memory | entries | bytes each | worst wait | while all expire | 99.9 % of them |\n|---|---:|---:|---:|---:|---:|\n")
 	for _, n := range p.entries() {
-		for _, make := range []func(int) (*memory, error){storeMemory, claimsMemory} {
-			m, err := make(n)
+		for _, fresh := range []func(int) (*memory, error){storeMemory, claimsMemory} {
+			f, err := fill(fresh, n)
 			if err != nil {
 				return err
 			}
-			if err := m.measure(w, n); err != nil {
-				return fmt.Errorf("%s: %w", m.name, err)
-			}
+			fmt.Fprintf(w, "| %s | %d | %.0f | %s | %s | %s |\n", f.name, n, f.bytes, f.calm.worst, f.sweep.worst, f.sweep.most)
 		}
-		fmt.Fprintf(w, "| one go-cache, DeleteExpired, for comparison | %d | | %s | |\n", n, goCacheSweep(n).Round(time.Microsecond))
+		fmt.Fprintf(w, "| one go-cache, DeleteExpired, for comparison | %d | | | %s | |\n", n, goCacheSweep(n).Round(time.Microsecond))
 	}
 	return nil
 }
 
-func (m *memory) measure(w io.Writer, n int) error {
-	before := heap()
-	for i := range n {
-		if err := m.put(i); err != nil {
-			return err
-		}
-	}
-	each := float64(heap()-before) / float64(n)
-	m.clock.wait(2 * time.Hour)
-	waits := make([]time.Duration, n/3)
-	for i := range waits {
-		begin := time.Now()
-		if err := m.sweep(n + i); err != nil {
-			return err
-		}
-		waits[i] = time.Since(begin)
-	}
-	runtime.KeepAlive(m.keep)
-	worst, most := quantiles(waits)
-	fmt.Fprintf(w, "| %s | %d | %.0f | %s | %s |\n", m.name, n, each, worst, most)
-	return nil
+type filled struct {
+	name        string
+	bytes       float64
+	calm, sweep waits
 }
+
+func fill(fresh func(int) (*memory, error), n int) (least filled, err error) {
+	for i := range fills {
+		m, err := fresh(n)
+		if err != nil {
+			return least, err
+		}
+		f, err := m.measure(n)
+		if err != nil {
+			return least, fmt.Errorf("%s: %w", m.name, err)
+		}
+		if i == 0 {
+			least = f
+		}
+		least.calm, least.sweep = least.calm.min(f.calm), least.sweep.min(f.sweep)
+	}
+	return least, nil
+}
+
+func (m *memory) measure(n int) (f filled, err error) {
+	before := heap()
+	if _, err := m.puts(0, n); err != nil {
+		return f, err
+	}
+	f.name, f.bytes = m.name, float64(heap()-before)/float64(n)
+	if f.calm, err = m.puts(n, n/3); err != nil {
+		return f, err
+	}
+	m.clock.wait(2 * time.Hour)
+	f.sweep, err = m.puts(2*n, n/3)
+	runtime.KeepAlive(m.keep)
+	return f, err
+}
+
+func (m *memory) puts(first, n int) (waits, error) {
+	all := make([]time.Duration, n)
+	for i := range all {
+		took, err := m.put(first + i)
+		if err != nil {
+			return waits{}, err
+		}
+		all[i] = took
+	}
+	slices.Sort(all)
+	return waits{all[n-1], all[n*999/1000]}, nil
+}
+
+// waits are the longest, and the one that 999 of 1,000 stay below.
+type waits struct{ worst, most time.Duration }
+
+func (a waits) min(b waits) waits { return waits{min(a.worst, b.worst), min(a.most, b.most)} }
 
 func storeMemory(n int) (*memory, error) {
 	c := new(clock)
 	store, ctx := certify.NewMemoryStore(2*n, c.now), context.Background()
-	put := func(i int) error {
-		return store.Put(ctx, fmt.Sprintf("revoked:%022d", i), "1", time.Hour)
+	put := func(i int) (time.Duration, error) {
+		key := fmt.Sprintf("revoked:%022d", i)
+		begin := time.Now()
+		err := store.Put(ctx, key, "1", time.Hour)
+		return time.Since(begin), err
 	}
-	return &memory{"MemoryStore, revocations", put, put, c, store}, nil
+	return &memory{"MemoryStore, revocations", put, c, store}, nil
 }
 
 func claimsMemory(n int) (*memory, error) {
@@ -103,15 +138,17 @@ func claimsMemory(n int) (*memory, error) {
 	if err != nil {
 		return nil, err
 	}
-	read := func(i int) error {
+	read := func(i int) (time.Duration, error) {
 		like.ID = "0000000000000" + strconv.Itoa(1_000_000_000+i)
 		token, err := sign(k, parsed.Header, &like)
-		if err == nil {
-			_, err = s.Read(context.Background(), token)
+		if err != nil {
+			return 0, err
 		}
-		return err
+		begin := time.Now()
+		_, err = s.Read(context.Background(), token)
+		return time.Since(begin), err
 	}
-	return &memory{"verified claims (signing the token included)", read, read, c, s}, nil
+	return &memory{"verified claims, first sights", read, c, s}, nil
 }
 
 func goCacheSweep(n int) time.Duration {
@@ -130,10 +167,4 @@ func heap() float64 {
 	runtime.GC()
 	runtime.ReadMemStats(&m)
 	return float64(m.HeapAlloc)
-}
-
-// quantiles are the longest wait, and the one that 999 of 1,000 stay below.
-func quantiles(waits []time.Duration) (worst, most time.Duration) {
-	slices.Sort(waits)
-	return waits[len(waits)-1], waits[len(waits)*999/1000]
 }
