@@ -77,8 +77,7 @@ func (t *trust) recall(token string, now time.Time) *verified {
 	return nil
 }
 
-// remember keeps v in the place of the claim that would be forgotten first. Of
-// two that take it at once, one is verified again.
+// remember keeps v. Of two that take one place at once, one is verified again.
 func (t *trust) remember(v *verified, now time.Time) {
 	of, tag := t.placesOf(v.token)
 	if len(of) == 0 {
@@ -89,17 +88,19 @@ func (t *trust) remember(v *verified, now time.Time) {
 	if v.ExpiresAt.Before(v.until) {
 		v.until = v.ExpiresAt
 	}
-	p := oldest(of)
+	p := placeFor(of, tag)
 	p.claim.Store(v)
 	p.tag.Store(tag)
 }
 
-func oldest(of []place) *place {
+// placeFor returns the token's own place if it has one, else one that nobody
+// has, else the one that would be free first.
+func placeFor(of []place, tag uint64) *place {
 	var until time.Time
 	found := &of[0]
 	for i := range of {
 		v := of[i].claim.Load()
-		if v == nil {
+		if v == nil || of[i].tag.Load() == tag {
 			return &of[i]
 		}
 		if i == 0 || v.until.Before(until) {
