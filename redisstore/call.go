@@ -1,10 +1,12 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -51,7 +53,7 @@ func (c *caller) call(ctx context.Context, f func() outcome) outcome {
 	case <-c.closed:
 		return outcome{err: errClosed}
 	case <-timer.C:
-		return outcome{err: errNoAnswer}
+		return outcome{err: cmp.Or(ctx.Err(), errNoAnswer)}
 	case <-ctx.Done():
 		return outcome{err: ctx.Err()}
 	}
@@ -64,7 +66,7 @@ func (c *caller) call(ctx context.Context, f func() outcome) outcome {
 	case o := <-done:
 		return o
 	case <-timer.C:
-		return outcome{err: errNoAnswer}
+		return outcome{err: cmp.Or(ctx.Err(), errNoAnswer)}
 	case <-ctx.Done():
 		return outcome{err: ctx.Err()}
 	}
@@ -111,4 +113,10 @@ func explain(err error) error {
 func isConnectionLost(err error) bool {
 	var said *rueidis.RedisError
 	return err != nil && !errors.As(err, &said) && !errors.Is(err, rueidis.ErrClosing)
+}
+
+// isReadOnly reports whether Redis refused a write because it is a replica.
+func isReadOnly(err error) bool {
+	var said *rueidis.RedisError
+	return errors.As(err, &said) && strings.HasPrefix(said.Error(), "READONLY")
 }

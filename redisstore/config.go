@@ -108,6 +108,8 @@ func checkClient(o rueidis.ClientOption) error {
 		return errors.New("redisstore: Config.Client.AlwaysRESP2 must be off: only RESP3 tells of changes")
 	case o.DisableAutoPipelining:
 		return errors.New("redisstore: Config.Client.DisableAutoPipelining must be off")
+	case o.DialFn != nil:
+		return errors.New("redisstore: Config.Client.DialFn is deprecated: set DialCtxFn")
 	case o.NewCacheStoreFn != nil, o.OnInvalidations != nil, o.ClientTrackingOptions != nil:
 		return errors.New("redisstore: Config.Client must not set up caching (NewCacheStoreFn, OnInvalidations, ClientTrackingOptions): see CacheEntries")
 	}

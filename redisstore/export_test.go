@@ -1,7 +1,7 @@
 package redisstore
 
 import (
-	"sync/atomic"
+	"context"
 	"time"
 )
 
@@ -15,10 +15,20 @@ type (
 	}
 )
 
+type Caller = caller
+
+const MaxInFlight = maxInFlight
+
 var (
-	NewCache = newCache
-	Explain  = explain
+	NewCache    = newCache
+	NewCaller   = newCaller
+	Explain     = explain
+	ErrNoAnswer = errNoAnswer
 )
+
+func (c *caller) Call(ctx context.Context, f func() error) error {
+	return c.call(ctx, func() outcome { return outcome{err: f()} }).err
+}
 
 func (c *cache) Look(key string) (e Entry, version uint64, ok bool) {
 	found, version, ok := c.get(key)
@@ -49,7 +59,6 @@ func Fresh(ages ...time.Duration) bool {
 		e := &ear{}
 		if age >= 0 {
 			at := time.Now().Add(-age)
-			e.proven = atomic.Pointer[time.Time]{}
 			e.proven.Store(&at)
 		}
 		ears = append(ears, e)

@@ -154,12 +154,13 @@ func (v *visitor) pass(b *bureau, begin, end *instance) (attempt string) {
 func (v *visitor) refusedWithin(in *instance, since time.Time) {
 	v.t.Helper()
 	for {
+		asked := time.Since(since)
 		status, _, doc := v.send(in, "GET", "/cellar", "")
 		if status == http.StatusUnauthorized && doc["code"] == string(certify.CodeClaimRevoked) {
 			return
 		}
-		if status != http.StatusOK || time.Since(since) > staleFor {
-			v.t.Fatalf("%s after the revocation: status %d, %v", time.Since(since), status, doc["code"])
+		if status != http.StatusOK || asked > staleFor {
+			v.t.Fatalf("%s after the revocation: status %d, %v", asked, status, doc["code"])
 		}
 	}
 }
@@ -173,10 +174,8 @@ func TestInstances(t *testing.T) {
 	v.want(in[2], "GET", "/cellar", "", http.StatusUnauthorized)
 	sets, gets := redis.calls("set"), redis.calls("get")
 	attempt := v.pass(b, in[0], in[1])
-	if sets, gets = redis.calls("set")-sets, redis.calls("get")-gets; sets > 1 || gets > 3 {
+	if sets, gets = redis.calls("set")-sets, redis.calls("get")-gets; sets > 1 || gets > 2 {
 		t.Errorf("a verification asked Redis for %d SETs and %d GETs; docs/scale.md says less", sets, gets)
-	} else {
-		t.Logf("a verification asked Redis for %d SETs and %d GETs", sets, gets)
 	}
 	v.want(in[2], "GET", "/cellar", "", http.StatusOK)
 
@@ -192,14 +191,13 @@ func TestInstances(t *testing.T) {
 	// A gate asks Redis about a claim once, and not again: were the keys of
 	// revocations renamed in certify, this package would not know them.
 	for _, each := range in {
-		v.want(each, "GET", "/cellar", "", http.StatusOK)
-		if n := asks(redis, func() {
-			for range 50 {
-				v.want(each, "GET", "/cellar", "", http.StatusOK)
-			}
-		}); n != 0 {
-			t.Errorf("50 requests with a known claim asked Redis %d times", n)
-		}
+		eventually(t, "a gate asks no more", func() bool {
+			return asks(redis, func() {
+				for range 20 {
+					v.want(each, "GET", "/cellar", "", http.StatusOK)
+				}
+			}) == 0
+		})
 	}
 
 	stolen := newVisitor(t, "kim")
@@ -272,10 +270,10 @@ func TestInstancesWithoutRedis(t *testing.T) {
 	redis := redisServer(t, "--appendonly", "yes", "--appendfsync", "always")
 	b := &bureau{}
 	cfg := config(redis.addr)
-	cfg.Timeout = timeout
 	in := instances(t, 2, cfg, 1, b)
 	v := newVisitor(t, "kim")
 	v.pass(b, in[0], in[1])
+	late := newLateness(t)
 	other := newVisitor(t, "lee")
 	attempt := other.want(in[0], "POST", "/certifications/attempts", `{"return_to":"/cellar"}`, http.StatusCreated)["merchant_uid"].(string)
 	b.verify("imp_lee", attempt)
@@ -297,7 +295,7 @@ func TestInstancesWithoutRedis(t *testing.T) {
 				if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" || doc["code"] != string(certify.CodeStoreUnavailable) {
 					t.Errorf("%s without Redis: status %d, Retry-After %q, %v", call.path, status, header.Get("Retry-After"), doc["code"])
 				}
-				if took := time.Since(began); took > 2*timeout+slack {
+				if took := time.Since(began); late.beyond(took, 2*cfg.Timeout) {
 					t.Errorf("%s without Redis took %s", call.path, took)
 				}
 			}

@@ -11,11 +11,12 @@ import (
 type proxy struct {
 	addr, target string
 
-	mu     sync.Mutex
-	heal   *sync.Cond
-	silent bool
-	closed bool
-	conns  map[net.Conn]bool
+	mu      sync.Mutex
+	change  *sync.Cond
+	silent  bool
+	closed  bool
+	writing int // how much is being forwarded
+	conns   map[net.Conn]bool
 }
 
 func newProxy(t testing.TB, target string) *proxy {
@@ -25,7 +26,7 @@ func newProxy(t testing.TB, target string) *proxy {
 		t.Fatal(err)
 	}
 	p := &proxy{addr: l.Addr().String(), target: target, conns: make(map[net.Conn]bool)}
-	p.heal = sync.NewCond(&p.mu)
+	p.change = sync.NewCond(&p.mu)
 	var done sync.WaitGroup
 	done.Go(func() {
 		for {
@@ -47,7 +48,7 @@ func newProxy(t testing.TB, target string) *proxy {
 
 func (p *proxy) serve(client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial("tcp", p.target)
+	server, err := net.Dial("tcp", p.leadsTo())
 	if err != nil {
 		return
 	}
@@ -79,9 +80,16 @@ type gated struct {
 func (g gated) Write(b []byte) (int, error) {
 	g.p.mu.Lock()
 	for g.p.silent && !g.p.closed {
-		g.p.heal.Wait()
+		g.p.change.Wait()
 	}
+	g.p.writing++
 	g.p.mu.Unlock()
+	defer func() {
+		g.p.mu.Lock()
+		g.p.writing--
+		g.p.change.Broadcast()
+		g.p.mu.Unlock()
+	}()
 	return g.Conn.Write(b)
 }
 
@@ -89,12 +97,35 @@ func (p *proxy) set(silent, closed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.silent, p.closed = silent, closed
-	p.heal.Broadcast()
+	p.change.Broadcast()
 }
 
-// silence stops forwarding, and closes nothing.
-func (p *proxy) silence() { p.set(true, false) }
+// silence stops forwarding, and closes nothing. When it returns, nothing is on
+// its way any more.
+func (p *proxy) silence() {
+	p.set(true, false)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.writing > 0 {
+		p.change.Wait()
+	}
+}
+
 func (p *proxy) restore() { p.set(false, false) }
+
+// lead makes new connections go elsewhere, as a name does that is given to
+// another server.
+func (p *proxy) lead(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+}
+
+func (p *proxy) leadsTo() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.target
+}
 
 // cut closes every connection.
 func (p *proxy) cut() {

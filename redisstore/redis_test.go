@@ -24,7 +24,7 @@ import (
 )
 
 // patience is for what a busy machine may make slow.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // A server is a real Redis of the test's own.
 type server struct {
@@ -122,8 +122,18 @@ func (s *server) restart() {
 	}
 }
 
-// stop is kill -STOP: its connections stay open, and nothing answers.
-func (s *server) stop() { s.signal(syscall.SIGSTOP) }
+// stop is kill -STOP: its connections stay open, and nothing answers. It
+// returns when Redis stands still.
+func (s *server) stop() {
+	s.t.Helper()
+	s.signal(syscall.SIGSTOP)
+	status := fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid)
+	eventually(s.t, "Redis is stopped", func() bool {
+		text, err := os.ReadFile(status)
+		return err != nil || bytes.Contains(text, []byte("State:\tT")) // no /proc, no proof
+	})
+}
+
 func (s *server) cont() { s.signal(syscall.SIGCONT) }
 
 func (s *server) signal(sig os.Signal) {
@@ -175,12 +185,12 @@ func (s *server) calls(command string) int64 {
 
 // raw speaks RESP without the client under test.
 func raw(addr string, args ...string) (string, error) {
-	c, err := net.DialTimeout("tcp", addr, time.Second)
+	c, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
 		return "", err
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(patience))
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "*%d\r\n", len(args))
 	for _, a := range args {
@@ -209,19 +219,25 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// config is for stores on the given addresses that log to nowhere.
+// config is for stores on the given addresses that log to nowhere, and wait for
+// a busy machine.
 func config(addrs ...string) redisstore.Config {
 	return redisstore.Config{
-		Client: rueidis.ClientOption{InitAddress: addrs},
-		Logger: slog.New(slog.DiscardHandler),
+		Client:  rueidis.ClientOption{InitAddress: addrs},
+		Timeout: redisstore.MaxTimeout,
+		Logger:  slog.New(slog.DiscardHandler),
 	}
 }
 
+// open tries again where the machine was too slow for a short timeout.
 func open(t testing.TB, cfg redisstore.Config) *redisstore.Store {
 	t.Helper()
-	s, err := redisstore.New(cfg)
-	if err != nil {
-		t.Fatal(err)
+	var s *redisstore.Store
+	var err error
+	for deadline := time.Now().Add(patience / 4); s == nil; tick() {
+		if s, err = redisstore.New(cfg); s == nil && time.Now().After(deadline) {
+			t.Fatal(err)
+		}
 	}
 	t.Cleanup(s.Close)
 	return s

@@ -15,13 +15,14 @@ import (
 // A Store is a [certify.Store] on Redis or Valkey.
 type Store struct {
 	client   rueidis.Client
+	conns    *conns
 	prefix   string
 	calls    *caller
 	replicas int
 	patience time.Duration // for replicas
-	cache    *cache        // nil without
-	cacheFor time.Duration
-	watch    *watch // nil without cache
+	cache    *cache
+	cacheFor time.Duration // 0 if answers are not kept
+	watch    *watch
 	down     *down  // nil if nothing passes unchecked
 	close    sync.Once
 }
@@ -36,22 +37,24 @@ func New(cfg Config) (*Store, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
+	conns := newConns(&cfg.Client)
 	client, err := rueidis.NewClient(cfg.Client)
 	if err != nil {
 		return nil, explain(err)
 	}
 	s := &Store{
-		client: client, prefix: cfg.Prefix, calls: newCaller(cfg.Timeout),
-		replicas: cfg.Replicas, patience: cfg.Timeout / 2, cacheFor: cfg.CacheFor, down: newDown(cfg),
+		client: client, conns: conns, prefix: cfg.Prefix, calls: newCaller(cfg.Timeout),
+		replicas: cfg.Replicas, patience: cfg.Timeout / 2, down: newDown(cfg),
 	}
 	if err := s.checkServer(cfg); err != nil {
 		client.Close()
 		return nil, err
 	}
 	if cfg.CacheEntries > 0 {
-		s.cache = newCache(cfg.CacheEntries)
-		s.watch = newWatch(client, s.cache, cfg)
+		s.cacheFor = cfg.CacheFor
 	}
+	s.cache = newCache(cfg.CacheEntries)
+	s.watch = newWatch(client, conns, s.cache, cfg)
 	return s, nil
 }
 
@@ -60,9 +63,7 @@ func New(cfg Config) (*Store, error) {
 func (s *Store) Close() {
 	s.close.Do(func() {
 		close(s.calls.closed)
-		if s.watch != nil {
-			s.watch.close()
-		}
+		s.watch.close()
 		s.client.Close()
 		s.calls.wait(closePatience)
 	})
@@ -123,9 +124,10 @@ func milliseconds(ttl time.Duration) int64 {
 // that nobody here reads the old one after the call.
 func (s *Store) write(key string, cmd rueidis.Completed, mayStand bool) outcome {
 	o := s.send(key, cmd, mayStand)
-	if s.cache != nil {
-		s.cache.drop(key)
+	if isReadOnly(o.err) {
+		s.conns.renew()
 	}
+	s.cache.drop(key)
 	return o
 }
 
@@ -143,7 +145,7 @@ func (s *Store) Get(ctx context.Context, key string) (string, bool, error) {
 		return "", false, err
 	}
 	cacheable := isRevocation(key)
-	if !cacheable || s.cache == nil {
+	if !cacheable || s.cacheFor == 0 {
 		return s.answer(ctx, cacheable, s.calls.call(ctx, func() outcome { return s.ask(key) }))
 	}
 	known, version, ok := s.cache.get(key)
@@ -158,9 +160,9 @@ func (s *Store) Get(ctx context.Context, key string) (string, bool, error) {
 }
 
 // answer lets a lookup pass unchecked if Redis is down and that was asked for,
-// but not if the visitor left.
+// but not if the visitor left or the Store was closed.
 func (s *Store) answer(ctx context.Context, revocation bool, o outcome) (string, bool, error) {
-	if o.err != nil && revocation && s.down != nil && ctx.Err() == nil {
+	if o.err != nil && o.err != errClosed && revocation && s.down != nil && ctx.Err() == nil {
 		s.down.admit(ctx, o.err)
 		return "", false, nil
 	}
@@ -186,13 +188,14 @@ func (s *Store) learn(key string, version uint64) outcome {
 	if o.err != nil {
 		return o
 	}
-	until := time.Now().Add(s.cacheFor)
+	now := time.Now() // before asking what is left: rather too short than too long
+	until := now.Add(s.cacheFor)
 	if o.ok {
 		left, err := s.client.Do(context.Background(), s.client.B().Pttl().Key(s.prefix+key).Build()).AsInt64()
 		if err != nil || left <= 0 {
 			return o
 		}
-		if end := time.Now().Add(time.Duration(left) * time.Millisecond); end.Before(until) {
+		if end := now.Add(time.Duration(left) * time.Millisecond); end.Before(until) {
 			until = end
 		}
 	}

@@ -20,13 +20,14 @@ const (
 )
 
 // A watch hears from every node of Redis which revocations were written, and
-// knows until when it has heard everything. It broadcasts by key prefix (CLIENT
-// TRACKING BCAST), so that Redis keeps no table of who read what, and it hears
-// on connections of its own rather than on those that ask: an answer "nothing
-// there" stays true when its key's slot moves to another node, as long as that
-// node is heard, too.
+// knows until when it has heard everything. Redis broadcasts by key prefix
+// (CLIENT TRACKING BCAST), so that it keeps no table of who read what. The watch
+// hears on connections of its own rather than on those that ask: an answer
+// "nothing there" stays true when its key's slot moves to another node, as long
+// as that node is heard, too.
 type watch struct {
 	client   rueidis.Client
+	conns    *conns
 	cache    *cache
 	prefix   string
 	mayEvict bool
@@ -36,9 +37,9 @@ type watch struct {
 	done     sync.WaitGroup
 }
 
-func newWatch(client rueidis.Client, c *cache, cfg Config) *watch {
+func newWatch(client rueidis.Client, conns *conns, c *cache, cfg Config) *watch {
 	ctx, stop := context.WithCancel(context.Background())
-	w := &watch{client: client, cache: c, prefix: cfg.Prefix, mayEvict: cfg.InsecureAllowEviction, logger: cfg.Logger, stop: stop}
+	w := &watch{client: client, conns: conns, cache: c, prefix: cfg.Prefix, mayEvict: cfg.InsecureAllowEviction, logger: cfg.Logger, stop: stop}
 	w.ears.Store(new([]*ear))
 	w.done.Go(func() { w.follow(ctx) })
 	return w
@@ -126,8 +127,10 @@ type ear struct {
 // run listens until ctx ends, on one connection after the other.
 func (e *ear) run(ctx context.Context) {
 	w := e.watch
+	var before []*conn
 	for said := false; ctx.Err() == nil; sleep(ctx, beatEvery) {
-		err := e.listen(ctx)
+		err := e.listen(ctx, before)
+		before = w.conns.to(e.addr)
 		heard := e.proven.Swap(nil) != nil
 		said = said && !heard
 		w.cache.flush() // in this order: nothing is learned any more, and what was is forgotten
@@ -138,21 +141,24 @@ func (e *ear) run(ctx context.Context) {
 	}
 }
 
-// listen returns when the connection is lost, or silent for too long.
-func (e *ear) listen(ctx context.Context) error {
+// listen returns when the connection is lost, silent for too long, or leads to a
+// replica. Connections of before are closed: they may lead to another server
+// than this one, which would answer without being heard.
+func (e *ear) listen(ctx context.Context, before []*conn) error {
 	w := e.watch
 	conn, _ := (*e.node.Load()).Dedicate()
 	defer conn.Close()
 	lost := conn.SetOnInvalidations(e.hear)
-	if err := do(ctx, conn, w.track(conn)); err != nil {
+	if err := do(ctx, conn, w.track(conn)).Error(); err != nil {
 		return err
 	}
 	if !w.mayEvict && errors.Is(checkEviction(conn, freshFor), errEvicts) {
 		w.logger.ErrorContext(ctx, errEvicts.Error(), "node", e.addr) // a new node, or a new setting
 	}
+	closeAll(before)
 	for {
 		asked := time.Now()
-		if err := do(ctx, conn, conn.B().Ping().Build()); err != nil {
+		if err := checkPrimary(ctx, conn); err != nil {
 			return err
 		}
 		// Redis answers in order: what it told before the question has
@@ -190,11 +196,21 @@ func (e *ear) hear(keys []rueidis.RedisMessage) {
 	}
 }
 
+var errReplica = errors.New("this is a replica: the primary is elsewhere now")
+
 // do wants an answer while it can still prove something.
-func do(ctx context.Context, conn rueidis.DedicatedClient, cmd rueidis.Completed) error {
+func do(ctx context.Context, conn rueidis.DedicatedClient, cmd rueidis.Completed) rueidis.RedisResult {
 	ctx, cancel := context.WithTimeout(ctx, freshFor)
 	defer cancel()
-	return conn.Do(ctx, cmd).Error()
+	return conn.Do(ctx, cmd)
+}
+
+func checkPrimary(ctx context.Context, conn rueidis.DedicatedClient) error {
+	info, err := do(ctx, conn, conn.B().Info().Section("replication").Build()).ToString()
+	if err == nil && !strings.Contains(info, "\nrole:master\r\n") {
+		return errReplica
+	}
+	return err
 }
 
 // pause ends early when the connection does.

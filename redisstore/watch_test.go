@@ -23,6 +23,21 @@ func get(t testing.TB, s *redisstore.Store, key string, want bool) {
 	}
 }
 
+// heard wants a value that was put at that time, and waits for it. Redis may be
+// away, but what was known before must not be told more than a second later.
+func heard(t testing.TB, s *redisstore.Store, key, value string, put time.Time) time.Duration {
+	t.Helper()
+	eventually(t, key+" is heard", func() bool {
+		asked := time.Since(put)
+		got, ok, err := s.Get(t.Context(), key)
+		if err == nil && got != value && asked > staleFor {
+			t.Fatalf("%s after %s was put as %q, it is still said to be %q, %t", asked, key, value, got, ok)
+		}
+		return err == nil && ok && got == value
+	})
+	return time.Since(put)
+}
+
 func TestAnswersAreKept(t *testing.T) {
 	t.Parallel()
 	redis := redisServer(t)
@@ -31,14 +46,14 @@ func TestAnswersAreKept(t *testing.T) {
 		key     string
 		present bool
 		entries int
-		want    int64
+		kept    bool
 	}{
-		{"no revocation", "revoked:none", false, 0, 1},
-		{"no revocation of an account", "account:none", false, 0, 1},
-		{"a revocation", "revoked:one", true, 0, 1},
-		{"an attempt, whose state must be of now", "attempt:one", true, 0, 100},
-		{"no attempt", "attempt:none", false, 0, 100},
-		{"without a cache", "revoked:none", false, -1, 100},
+		{"no revocation", "revoked:none", false, 0, true},
+		{"no revocation of an account", "account:none", false, 0, true},
+		{"a revocation", "revoked:one", true, 0, true},
+		{"an attempt, whose state must be of now", "attempt:one", true, 0, false},
+		{"no attempt", "attempt:none", false, 0, false},
+		{"without a cache", "revoked:none", false, -1, false},
 	} {
 		cfg := config(redis.addr)
 		cfg.Prefix, cfg.CacheEntries = row.name+":", row.entries
@@ -48,13 +63,17 @@ func TestAnswersAreKept(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		got := asks(redis, func() {
-			for range 100 {
-				get(t, s, row.key, row.present)
-			}
-		})
-		if got != row.want {
-			t.Errorf("%s: 100 lookups asked Redis %d times, want %d", row.name, got, row.want)
+		lookups := func() int64 {
+			return asks(redis, func() {
+				for range 100 {
+					get(t, s, row.key, row.present)
+				}
+			})
+		}
+		if row.kept { // unless the machine is so slow that Redis seems to be gone
+			eventually(t, row.name+" is kept", func() bool { return lookups() <= 1 })
+		} else if n := lookups(); n != 100 {
+			t.Errorf("%s: 100 lookups asked Redis %d times", row.name, n)
 		}
 	}
 }
@@ -73,22 +92,21 @@ func TestKeptAnswersEnd(t *testing.T) {
 	// A revocation ends with what it protects, kept or not.
 	cfg.CacheFor = time.Hour
 	s, _ = openWarm(t, cfg, 1)
-	if err := s.Put(t.Context(), "revoked:b", "1", 300*time.Millisecond); err != nil {
+	redis.do("DEBUG", "SET-ACTIVE-EXPIRE", "0") // so that Redis does not tell of the end
+	const ttl, tick = 300 * time.Millisecond, 10 * time.Millisecond
+	began := time.Now()
+	if err := s.Put(t.Context(), "revoked:b", "1", ttl); err != nil {
 		t.Fatal(err)
 	}
 	put := time.Now()
-	get(t, s, "revoked:b", true)
-	redis.do("DEBUG", "SET-ACTIVE-EXPIRE", "0") // so that Redis does not tell of the end
 	eventually(t, "the revocation ends", func() bool {
+		asked := time.Since(put)
 		_, ok, err := s.Get(t.Context(), "revoked:b")
-		if err != nil || !ok && time.Since(put) < 250*time.Millisecond {
-			t.Fatalf("after %s: %t, %v", time.Since(put), ok, err)
+		if err != nil || ok && asked > ttl+tick || !ok && time.Since(began) < ttl-tick {
+			t.Fatalf("asked %s after it was put for %s: %t, %v", asked, ttl, ok, err)
 		}
 		return !ok
 	})
-	if took := time.Since(put); took > 300*time.Millisecond+slack {
-		t.Errorf("it ended after %s", took)
-	}
 }
 
 // Keys of another prefix, and whatever else others do on the same Redis, do not
@@ -97,13 +115,18 @@ func TestOthersDoNotDisturb(t *testing.T) {
 	t.Parallel()
 	redis := redisServer(t)
 	s, _ := openWarm(t, config(redis.addr), 1)
-	get(t, s, "revoked:a", false)
-	redis.do("SET", "revoked:a", "1")
-	redis.do("SET", "other:revoked:a", "1")
-	redis.do("SET", "certify:attempt:a", "1")
-	if n := asks(redis, func() { get(t, s, "revoked:a", false) }); n != 0 {
-		t.Errorf("Redis was asked %d times", n)
-	}
+	round := 0
+	eventually(t, "the answer is still known", func() bool { // unless the machine is too slow
+		get(t, s, "revoked:a", false)
+		redis.do("SET", "revoked:a", "1")
+		redis.do("SET", "other:revoked:a", "1")
+		redis.do("SET", "certify:attempt:a", "1")
+		round++
+		last := fmt.Sprint("revoked:", round)
+		redis.do("SET", "certify:"+last, "1")
+		heard(t, s, last, "1", time.Now()) // and so was all that came before
+		return asks(redis, func() { get(t, s, "revoked:a", false) }) == 0
+	})
 	redis.do("FLUSHALL") // tells everyone to forget everything
 	eventually(t, "it asks again", func() bool {
 		return asks(redis, func() { get(t, s, "revoked:a", false) }) == 1
@@ -118,12 +141,13 @@ func TestRevocationsAreHeard(t *testing.T) {
 	here, _ := openWarm(t, config(redis.addr), 1)
 	there, _ := openWarm(t, config(redis.addr), 1)
 	var slowest time.Duration
-	for round := range 200 {
+	for round := range 100 {
 		key := fmt.Sprint("revoked:", round)
 		get(t, there, key, false)
 		var readers sync.WaitGroup
-		for range 4 {
-			readers.Go(func() { readUntilRevoked(t, there, key) })
+		var unheard [2]time.Time
+		for i := range unheard {
+			readers.Go(func() { unheard[i] = readUntilRevoked(t, there, key) })
 		}
 		if err := here.Put(t.Context(), key, "1", time.Hour); err != nil {
 			t.Fatal(err)
@@ -131,29 +155,36 @@ func TestRevocationsAreHeard(t *testing.T) {
 		put := time.Now()
 		get(t, here, key, true)
 		readers.Wait()
-		slowest = max(slowest, time.Since(put))
+		for _, asked := range unheard {
+			slowest = max(slowest, asked.Sub(put))
+		}
 	}
 	if slowest > staleFor {
-		t.Errorf("the slowest revocation took %s to be heard", slowest)
+		t.Errorf("%s after a revocation, there was still said to be none", slowest)
 	}
-	t.Logf("the slowest of 200 revocations was heard everywhere after %s", slowest)
+	t.Logf("the slowest of 100 revocations was heard everywhere after %s", slowest)
 }
 
-// readUntilRevoked reads on for a little: what was found must stay.
-func readUntilRevoked(t *testing.T, s *redisstore.Store, key string) {
+// readUntilRevoked returns when the last lookup began that did not find the
+// revocation. It reads on for a little: what was found must stay.
+func readUntilRevoked(t *testing.T, s *redisstore.Store, key string) (unheard time.Time) {
 	for found := 0; found < 20; {
+		asked := time.Now()
 		_, ok, err := s.Get(t.Context(), key)
 		switch {
 		case err != nil:
 			t.Error(err)
-			return
+			return unheard
 		case !ok && found > 0:
 			t.Errorf("%s was found, and lost again", key)
-			return
+			return unheard
 		case ok:
 			found++
+		default:
+			unheard = asked
 		}
 	}
+	return unheard
 }
 
 // A revocation that cannot be heard counts after a second at the latest: by
@@ -168,8 +199,10 @@ func TestSilenceEndsWhatIsKept(t *testing.T) {
 	other, _ := openWarm(t, config(redis.addr), 1)
 	for round := range 2 {
 		key := fmt.Sprint("revoked:", round)
+		losses, gains := book.count(lost), book.count(hears)
 		eventually(t, "the answer is kept", func() bool {
-			return asks(redis, func() { get(t, deaf, key, false) }) == 0
+			var err error
+			return asks(redis, func() { _, _, err = deaf.Get(t.Context(), key) }) == 0 && err == nil
 		})
 		network.silence()
 		silent := time.Now()
@@ -177,21 +210,15 @@ func TestSilenceEndsWhatIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		kept := keptFor(t, deaf, key, silent)
-		if kept > staleFor+slack/10 {
+		if kept > staleFor {
 			t.Errorf("%s after Redis fell silent, it was still said that nothing was revoked", kept)
 		}
 		t.Logf("kept answers counted for %s", kept)
 		network.restore()
-		eventually(t, "the revocation is found", func() bool {
-			_, ok, err := deaf.Get(t.Context(), key)
-			if err == nil && !ok {
-				t.Fatal("an answer from before the silence came back")
-			}
-			return ok
-		})
-		eventually(t, "it hears again", func() bool { return book.count(hears) == round+2 })
-		if book.count(lost) != round+1 {
-			t.Errorf("%d losses were logged, want %d", book.count(lost), round+1)
+		heard(t, deaf, key, "1", silent)
+		eventually(t, "it hears again", func() bool { return book.count(hears) > gains })
+		if book.count(lost) == losses {
+			t.Error("that it heard nothing was not logged")
 		}
 	}
 }
@@ -200,14 +227,14 @@ func TestSilenceEndsWhatIsKept(t *testing.T) {
 // revoked.
 func keptFor(t *testing.T, s *redisstore.Store, key string, silent time.Time) (kept time.Duration) {
 	t.Helper()
-	for refused := time.Duration(0); refused < staleFor+500*time.Millisecond; {
+	for refused := 0; refused < 3; {
 		asked := time.Since(silent)
 		_, ok, err := s.Get(t.Context(), key)
 		switch {
 		case err == nil && !ok:
 			kept = asked
-		case err != nil:
-			refused = asked
+		case err != nil && asked > staleFor:
+			refused++
 		}
 	}
 	return kept

@@ -1,0 +1,40 @@
+package redisstore_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// A lateness is how late this process is woken on a machine that is busy
+// otherwise, at worst. Whatever is bounded by a timer may come that much later,
+// some times over.
+type lateness struct{ worst atomic.Int64 }
+
+const pulse = 5 * time.Millisecond
+
+// newLateness measures until the test ends.
+func newLateness(t testing.TB) *lateness {
+	l := &lateness{}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			began := time.Now()
+			select {
+			case <-t.Context().Done():
+				return
+			case <-time.After(pulse):
+			}
+			l.worst.Store(max(l.worst.Load(), int64(time.Since(began)-pulse)))
+		}
+	}()
+	t.Cleanup(func() { <-done })
+	return l
+}
+
+// beyond reports whether something took longer than the bound, and this machine
+// cannot be why.
+func (l *lateness) beyond(took, bound time.Duration) bool {
+	return took > bound+slack+5*time.Duration(l.worst.Load())
+}
