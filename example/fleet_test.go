@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -64,14 +65,19 @@ func needBinary(t testing.TB, name string) string {
 	return ""
 }
 
+// freeAddr is below the ports that connections are made from, thousands of them:
+// one could take it while nobody listens.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // A process is one that the test started, and may start again.
@@ -310,7 +316,25 @@ func (f *fleet) caller() *caller { return f.callerAt(f.shop) }
 func (f *fleet) callerAt(url string) *caller {
 	s := &stand{t: f.t, shop: url, sandbox: f.sandbox, output: f.output}
 	f.t.Cleanup(func() { s.noSecrets("what the processes printed", f.output.String()) })
-	return &caller{s.visitor(), f}
+	c := &caller{s.visitor(), f}
+	c.client.Transport = polite{http.DefaultTransport}
+	return c
+}
+
+// polite comes again where it is asked to: Redis may be too slow on a busy
+// machine, and 503 is a right answer then.
+type polite struct{ http.RoundTripper }
+
+func (p polite) RoundTrip(req *http.Request) (*http.Response, error) {
+	for deadline := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
+		again := req.Clone(req.Context())
+		again.Body, _ = req.GetBody()
+		res, err := p.RoundTripper.RoundTrip(again)
+		if err != nil || res.StatusCode != http.StatusServiceUnavailable || time.Now().After(deadline) {
+			return res, err
+		}
+		res.Body.Close()
+	}
 }
 
 // at is the caller with the same cookies, at one process.

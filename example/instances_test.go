@@ -19,18 +19,7 @@ func served(a answer) string { return a.Header.Get("X-Served-By") }
 func TestSeveralProcesses(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	v := f.caller()
-	begun := v.post("/certifications/attempts", `{"return_to":"/cellar"}`)
-	want(t, "begin", begun, http.StatusCreated)
-	attempt := begun.json(t)["merchant_uid"].(string)
-	impUID := f.verified(attempt, sandbox.Adult)
-	confirmed := v.confirm(impUID)
-	want(t, "confirm", confirmed, http.StatusOK)
-	cellar := v.open("/cellar")
-	want(t, "the cellar", cellar, http.StatusOK)
-	if by := []string{served(begun), served(confirmed), served(cellar)}; by[0] == by[1] || by[1] == by[2] || by[0] == by[2] || slices.Contains(by, "") {
-		t.Errorf("begun, finished and gated by %q, and each should be another", by)
-	}
+	v, attempt, impUID := f.everywhere()
 
 	// The verification is good for its own attempt, again and anywhere; a
 	// second one under the attempt, and the first under a second attempt, are not.
@@ -56,16 +45,41 @@ func TestSeveralProcesses(t *testing.T) {
 	out := time.Now()
 	for i := range f.shops {
 		for at := thief.at(i); ; {
+			asked := time.Since(out)
 			a := at.do(http.MethodGet, "/cellar", "", "")
 			if a.StatusCode == http.StatusUnauthorized && a.code() == string(certify.CodeClaimRevoked) {
 				break
 			}
-			if a.StatusCode != http.StatusOK || time.Since(out) > time.Second {
-				t.Fatalf("%s after signing out: status %d, %s", time.Since(out), a.StatusCode, a.code())
+			if a.StatusCode != http.StatusOK || asked > time.Second {
+				t.Fatalf("%s after signing out: status %d, %s", asked, a.StatusCode, a.code())
 			}
 		}
 	}
 	want(t, "the same verification, after signing out", thief.confirm(impUID), http.StatusUnauthorized, string(certify.CodeClaimRevoked))
+}
+
+// everywhere begins at one process, finishes at the second, and is gated at the
+// third, as nginx has it.
+func (f *fleet) everywhere() (v *caller, attempt, impUID string) {
+	f.t.Helper()
+	var by []string
+	for range 5 { // who is asked to come again comes to the next
+		v = f.caller()
+		begun := v.post("/certifications/attempts", `{"return_to":"/cellar"}`)
+		want(f.t, "begin", begun, http.StatusCreated)
+		attempt = begun.json(f.t)["merchant_uid"].(string)
+		impUID = f.verified(attempt, sandbox.Adult)
+		confirmed := v.confirm(impUID)
+		want(f.t, "confirm", confirmed, http.StatusOK)
+		cellar := v.open("/cellar")
+		want(f.t, "the cellar", cellar, http.StatusOK)
+		by = []string{served(begun), served(confirmed), served(cellar)}
+		if by[0] != by[1] && by[1] != by[2] && by[0] != by[2] && !slices.Contains(by, "") {
+			return v, attempt, impUID
+		}
+	}
+	f.t.Fatalf("begun, finished and gated by %q, and each should be another", by)
+	return nil, "", ""
 }
 
 // TestSigningOutEverywhere measures how long other processes go on to admit
@@ -83,23 +97,7 @@ func TestSigningOutEverywhere(t *testing.T) {
 		last := make([]time.Time, len(f.shops)) // when the last request began that was admitted
 		for i := range f.shops {
 			ready.Add(1)
-			done.Go(func() {
-				at := thief.at(i)
-				for n := 0; ; n++ {
-					began := time.Now()
-					a, err := at.try(http.MethodGet, "/cellar", "", "")
-					if n == 3 {
-						ready.Done()
-					}
-					if err != nil || a.StatusCode != http.StatusOK {
-						if n <= 3 || err != nil || a.code() != string(certify.CodeClaimRevoked) {
-							t.Errorf("request %d: %v, %s", n, err, a.code())
-						}
-						return
-					}
-					last[i] = began
-				}
-			})
+			done.Go(func() { last[i] = thief.at(i).admittedUntil(ready.Done) })
 		}
 		ready.Wait()
 		want(t, "signing out", v.at(round%3).post("/certifications/logout", ""), http.StatusNoContent)
@@ -116,6 +114,29 @@ func TestSigningOutEverywhere(t *testing.T) {
 	t.Logf("other processes admitted who had signed out for: p50 %s, p99 %s, at most %s (%d measured)", late[len(late)/2], p99, worst, len(late))
 	if worst > time.Second {
 		t.Errorf("somebody who signed out was admitted %s later", worst)
+	}
+}
+
+// admittedUntil asks without pause, calls ready when it has been admitted for a
+// while, and returns when the last request began that was.
+func (c *caller) admittedUntil(ready func()) (last time.Time) {
+	soon := sync.OnceFunc(ready)
+	defer soon()
+	for n := 0; ; n++ {
+		if n == 3 {
+			soon()
+		}
+		began := time.Now()
+		a, err := c.try(http.MethodGet, "/cellar", "", "")
+		switch {
+		case err == nil && a.StatusCode == http.StatusOK:
+			last = began
+		case err == nil && n > 3 && a.code() == string(certify.CodeClaimRevoked):
+			return last
+		default:
+			c.t.Errorf("request %d: %v, %s", n, err, a.code())
+			return last
+		}
 	}
 }
 
@@ -181,16 +202,19 @@ func TestSeveralProcessesWithoutRedis(t *testing.T) {
 	f := newFleet(t)
 	v := f.caller()
 	v.pass()
+	v.client.Transport = nil // which is not polite
 	f.redis.end(syscall.SIGKILL)
+	gone := time.Now()
 	for i := range f.shops {
 		at := v.at(i)
-		for began := time.Now(); ; {
+		for {
+			asked := time.Since(gone)
 			a := at.open("/cellar")
 			if a.StatusCode == http.StatusServiceUnavailable && a.Header.Get("Retry-After") != "" {
 				break
 			}
-			if a.StatusCode != http.StatusOK || time.Since(began) > time.Second {
-				t.Fatalf("without Redis: status %d: %.200s", a.StatusCode, a.body)
+			if a.StatusCode != http.StatusOK || asked > time.Second {
+				t.Fatalf("%s after Redis was gone: status %d: %.200s", asked, a.StatusCode, a.body)
 			}
 		}
 	}

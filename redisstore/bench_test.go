@@ -153,7 +153,7 @@ func BenchmarkInvalidation(b *testing.B) {
 // for an entry, by MEMORY USAGE and with its share of the tables.
 func TestBytesPerKey(t *testing.T) {
 	t.Parallel()
-	const n = 50_000
+	const n = 25_000
 	txn, account := strings.Repeat("t", 43), strings.Repeat("a", 43)
 	for _, row := range []struct {
 		name, prefix, value string

@@ -90,9 +90,11 @@ func TestFresh(t *testing.T) {
 		{"just now", []time.Duration{0}, true},
 		{"a second ago", []time.Duration{time.Second}, true},
 		{"more than a second ago", []time.Duration{time.Second + 1}, false},
-		{"never", []time.Duration{-1}, false},
+		{"never", []time.Duration{redisstore.Silent}, false},
 		{"all of them", []time.Duration{0, 1, 2}, true},
-		{"one never", []time.Duration{0, -1, 0}, false},
+		{"one never", []time.Duration{0, redisstore.Silent, 0}, false},
+		{"a replica, too", []time.Duration{0, redisstore.Replica, 0}, true},
+		{"only a replica", []time.Duration{redisstore.Replica}, false},
 		{"one long ago", []time.Duration{0, 0, day}, false},
 	} {
 		synctest.Test(t, func(t *testing.T) { // where no time passes by itself

@@ -12,9 +12,10 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// maxInFlight bounds the commands that Redis has not answered: less than the
-// client's ring of 1,024, where the next one would wait without a bound.
-const maxInFlight = 512
+// maxInFlight bounds what piles up while Redis hangs: commands that it has not
+// answered, though nobody waits for them any more. It is far more than one hung
+// node of a cluster can hold, so that the others go on.
+const maxInFlight = 4096
 
 // errNoAnswer leaves open whether a write was done. Doing it again is safe.
 var errNoAnswer = errors.New("redisstore: no answer from Redis in time")
@@ -108,8 +109,7 @@ func explain(err error) error {
 	return fmt.Errorf("redisstore: %w", err)
 }
 
-// isConnectionLost reports whether Redis never said anything: asking again,
-// on another connection, may help.
+// isConnectionLost reports whether Redis never said anything.
 func isConnectionLost(err error) bool {
 	var said *rueidis.RedisError
 	return err != nil && !errors.As(err, &said) && !errors.Is(err, rueidis.ErrClosing)
@@ -119,4 +119,20 @@ func isConnectionLost(err error) bool {
 func isReadOnly(err error) bool {
 	var said *rueidis.RedisError
 	return errors.As(err, &said) && strings.HasPrefix(said.Error(), "READONLY")
+}
+
+// isDown reports whether Redis is not there to answer, rather than answering
+// that it will not: that it loads its data, or that the cluster has lost a part,
+// is the same as silence.
+func isDown(err error) bool {
+	var said *rueidis.RedisError
+	if !errors.As(err, &said) {
+		return err != nil && !errors.Is(err, rueidis.ErrClosing) && !errors.Is(err, errClosed)
+	}
+	return saysDown(said.Error())
+}
+
+func saysDown(text string) bool {
+	word, _, _ := strings.Cut(text, " ")
+	return word == "LOADING" || word == "CLUSTERDOWN" || word == "MASTERDOWN"
 }

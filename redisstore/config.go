@@ -53,8 +53,10 @@ type Config struct {
 	// InsecureAdmitWhenDown lets visitors pass unchecked while Redis gives no
 	// answer: a lookup of a revocation says "there is none" then. Whoever signed
 	// out, was signed out, or stole a token that was revoked, is in again until
-	// Redis is back. No verification is completed meanwhile, and no revocation
-	// taken: these fail as they would without it.
+	// Redis is back. Verifications and revocations are writes and fail as they
+	// would without it; but where Redis comes and goes, a verification that was
+	// revoked may be confirmed, and its claim is void again when Redis is back.
+	// It needs a Timeout below [MaxTimeout].
 	InsecureAdmitWhenDown bool
 	// Unchecked hears of every lookup that InsecureAdmitWhenDown let pass, and
 	// why, while the request waits. By default the first in ten seconds is
@@ -92,6 +94,8 @@ func (cfg Config) check() error {
 		return errors.New("redisstore: Config.Replicas must not be negative")
 	case cfg.CacheFor < 0:
 		return errors.New("redisstore: Config.CacheFor must not be negative: a negative CacheEntries keeps no answers")
+	case cfg.InsecureAdmitWhenDown && cfg.Timeout == MaxTimeout:
+		return fmt.Errorf("redisstore: Config.Timeout must be below %s with InsecureAdmitWhenDown: certify gives up then, and refuses", MaxTimeout)
 	case cfg.Unchecked != nil && !cfg.InsecureAdmitWhenDown:
 		return errors.New("redisstore: Config.Unchecked is set without InsecureAdmitWhenDown: nothing passes unchecked")
 	}
@@ -108,6 +112,8 @@ func checkClient(o rueidis.ClientOption) error {
 		return errors.New("redisstore: Config.Client.AlwaysRESP2 must be off: only RESP3 tells of changes")
 	case o.DisableAutoPipelining:
 		return errors.New("redisstore: Config.Client.DisableAutoPipelining must be off")
+	case outside(o.Dialer.KeepAlive) || outside(o.ConnWriteTimeout):
+		return fmt.Errorf("redisstore: Config.Client.Dialer.KeepAlive and ConnWriteTimeout must be at most %s, and not negative: by them a dead connection is noticed", maxSilence)
 	case o.DialFn != nil:
 		return errors.New("redisstore: Config.Client.DialFn is deprecated: set DialCtxFn")
 	case o.NewCacheStoreFn != nil, o.OnInvalidations != nil, o.ClientTrackingOptions != nil:
@@ -116,7 +122,10 @@ func checkClient(o rueidis.ClientOption) error {
 	return nil
 }
 
+func outside(d time.Duration) bool { return d < 0 || d > maxSilence }
+
 const (
+	maxSilence      = 5 * time.Second
 	bufferSize      = 64 << 10    // for entries of a few hundred bytes; the client's own default is 512 KiB
 	minDialTimeout  = time.Second // a short Timeout must not keep a TLS handshake from ever ending
 	refreshInterval = time.Second

@@ -1,7 +1,12 @@
 package redisstore_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -18,10 +23,17 @@ func TestConfigErrors(t *testing.T) {
 		change func(*redisstore.Config)
 		says   string
 	}{
-		"no address":        {func(c *redisstore.Config) { c.Client.InitAddress = nil }, "Client.InitAddress"},
-		"short timeout":     {func(c *redisstore.Config) { c.Timeout = time.Microsecond }, "Timeout"},
-		"negative timeout":  {func(c *redisstore.Config) { c.Timeout = -1 }, "Timeout"},
-		"long timeout":      {func(c *redisstore.Config) { c.Timeout = redisstore.MaxTimeout + 1 }, "Timeout"},
+		"no address":                   {func(c *redisstore.Config) { c.Client.InitAddress = nil }, "Client.InitAddress"},
+		"short timeout":                {func(c *redisstore.Config) { c.Timeout = time.Microsecond }, "Timeout"},
+		"negative timeout":             {func(c *redisstore.Config) { c.Timeout = -1 }, "Timeout"},
+		"long timeout":                 {func(c *redisstore.Config) { c.Timeout = redisstore.MaxTimeout + 1 }, "Timeout"},
+		"a timeout that admits nobody": {func(c *redisstore.Config) { c.InsecureAdmitWhenDown = true }, "Timeout"},
+		"no sign of life":              {func(c *redisstore.Config) { c.Client.Dialer.KeepAlive = -1 }, "KeepAlive"},
+		"a late sign of life":          {func(c *redisstore.Config) { c.Client.Dialer.KeepAlive = time.Minute }, "KeepAlive"},
+		"patience with the network":    {func(c *redisstore.Config) { c.Client.ConnWriteTimeout = time.Minute }, "ConnWriteTimeout"},
+		"a dialer that is ignored": {func(c *redisstore.Config) {
+			c.Client.DialFn = func(string, *net.Dialer, *tls.Config) (net.Conn, error) { return nil, nil }
+		}, "DialFn"},
 		"negative replicas": {func(c *redisstore.Config) { c.Replicas = -1 }, "Replicas"},
 		"negative cache":    {func(c *redisstore.Config) { c.CacheFor = -1 }, "CacheFor"},
 		"unchecked alone":   {func(c *redisstore.Config) { c.Unchecked = func(context.Context, error) {} }, "InsecureAdmitWhenDown"},
@@ -43,6 +55,24 @@ func TestConfigErrors(t *testing.T) {
 		row.change(&cfg)
 		if s, err := redisstore.New(cfg); s != nil || err == nil || !strings.Contains(err.Error(), row.says) || !strings.HasPrefix(err.Error(), "redisstore: Config.") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Whatever prints a Config, the password is not in it.
+func TestConfigHidesPasswords(t *testing.T) {
+	t.Parallel()
+	cfg := config("redis.internal:6379")
+	cfg.Client.Username, cfg.Client.Password = "certify", "open sesame"
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("start", "config", cfg, "pointer", &cfg)
+	text, err := json.Marshal(struct{ C redisstore.Config }{cfg})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, printed := range []string{log.String(), string(text), fmt.Sprint(cfg), fmt.Sprintf("%+v %#v %s %q %d", cfg, &cfg, cfg, cfg, cfg), cfg.String()} {
+		if strings.Contains(printed, "sesame") || !strings.Contains(printed, "redis.internal:6379") {
+			t.Errorf("it prints as %s", printed)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package redisstore_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -57,6 +58,28 @@ func TestAdmitWhenDown(t *testing.T) {
 				t.Errorf("a closed store admits: %v", err)
 			}
 		})
+	}
+}
+
+// A Redis that is up and refuses is not down: it may have taken a permission
+// away by mistake, and nobody would notice that everybody passes.
+func TestAdmitWhenDownOnly(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	cfg := redis.as("certify", permissions)
+	cfg.Timeout, cfg.InsecureAdmitWhenDown = redisstore.MaxTimeout/2, true
+	s, _ := openWarm(t, cfg, 1)
+	redis.do("ACL", "SETUSER", "certify", "-get")
+	if _, _, err := s.Get(t.Context(), "revoked:a"); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+		t.Errorf("Redis refuses a lookup, and it passes: %v", err)
+	}
+	for says, down := range map[string]bool{
+		"LOADING Redis is loading the dataset in memory": true, "CLUSTERDOWN The cluster is down": true, "MASTERDOWN Link with MASTER is down": true,
+		"WRONGTYPE Operation against a key": false, "NOAUTH Authentication required.": false, "ERR unknown": false,
+	} {
+		if redisstore.SaysDown(says) != down {
+			t.Errorf("%s: down is %t", says, !down)
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ var (
 	NewCache    = newCache
 	NewCaller   = newCaller
 	Explain     = explain
+	SaysDown    = saysDown
 	ErrNoAnswer = errNoAnswer
 )
 
@@ -50,20 +51,33 @@ func (c *cache) Size() (n int) {
 	return n
 }
 
-// Fresh is what a watch says whose nodes proved themselves that long ago; a
-// negative age means never.
+// Silent and Replica are ages of nodes that never proved themselves, the latter
+// because it said that it is a replica.
+const (
+	Silent  = time.Duration(-1)
+	Replica = time.Duration(-2)
+)
+
+// Fresh is what a watch says whose nodes proved themselves that long ago.
 func Fresh(ages ...time.Duration) bool {
 	w := &watch{}
-	var ears []*ear
+	var trackers []*tracker
 	for _, age := range ages {
-		e := &ear{}
+		t := &tracker{}
+		t.replica.Store(age == Replica)
 		if age >= 0 {
 			at := time.Now().Add(-age)
-			e.proven.Store(&at)
+			t.proven.Store(&at)
 		}
-		ears = append(ears, e)
+		trackers = append(trackers, t)
 	}
-	w.ears.Store(&ears)
+	w.trackers.Store(&trackers)
 	_, ok := w.fresh()
 	return ok
+}
+
+// Version changes when what is remembered of a key may have become untrue.
+func (s *Store) Version(key string) uint64 {
+	_, version, _ := s.cache.get(key)
+	return version
 }

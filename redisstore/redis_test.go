@@ -271,8 +271,8 @@ func (l *logbook) count(what string) int {
 func bookLogger(l *logbook) *slog.Logger { return slog.New(l) }
 
 const (
-	hears = "hears of revocations"
-	lost  = "nobody tells of revocations"
+	hears = "cache on: a node tells of revocations"
+	lost  = "cache off: a node does not tell of revocations"
 )
 
 // openWarm waits until each of the nodes tells of changes, so that answers are

@@ -23,7 +23,7 @@ type Store struct {
 	cache    *cache
 	cacheFor time.Duration // 0 if answers are not kept
 	watch    *watch
-	down     *down  // nil if nothing passes unchecked
+	down     *down // nil if nothing passes unchecked
 	close    sync.Once
 }
 
@@ -160,25 +160,16 @@ func (s *Store) Get(ctx context.Context, key string) (string, bool, error) {
 }
 
 // answer lets a lookup pass unchecked if Redis is down and that was asked for,
-// but not if the visitor left or the Store was closed.
+// but not if the visitor left.
 func (s *Store) answer(ctx context.Context, revocation bool, o outcome) (string, bool, error) {
-	if o.err != nil && o.err != errClosed && revocation && s.down != nil && ctx.Err() == nil {
+	if s.down != nil && revocation && isDown(o.err) && ctx.Err() == nil {
 		s.down.admit(ctx, o.err)
 		return "", false, nil
 	}
 	return o.value, o.ok, o.err
 }
 
-// ask repeats a question whose connection broke: Redis may just have restarted.
 func (s *Store) ask(key string) outcome {
-	o := s.get(key)
-	if isConnectionLost(o.err) {
-		o = s.get(key)
-	}
-	return o
-}
-
-func (s *Store) get(key string) outcome {
 	return read(s.client.Do(context.Background(), s.client.B().Get().Key(s.prefix+key).Build()))
 }
 

@@ -2,9 +2,9 @@ package redisstore
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"strings"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,9 +22,8 @@ const (
 // A watch hears from every node of Redis which revocations were written, and
 // knows until when it has heard everything. Redis broadcasts by key prefix
 // (CLIENT TRACKING BCAST), so that it keeps no table of who read what. The watch
-// hears on connections of its own rather than on those that ask: an answer
-// "nothing there" stays true when its key's slot moves to another node, as long
-// as that node is heard, too.
+// has connections of its own: an answer "nothing there" stays true when its
+// key's slot moves to another node, as long as that node is heard, too.
 type watch struct {
 	client   rueidis.Client
 	conns    *conns
@@ -32,7 +31,7 @@ type watch struct {
 	prefix   string
 	mayEvict bool
 	logger   *slog.Logger
-	ears     atomic.Pointer[[]*ear]
+	trackers atomic.Pointer[[]*tracker]
 	stop     context.CancelFunc
 	done     sync.WaitGroup
 }
@@ -40,7 +39,7 @@ type watch struct {
 func newWatch(client rueidis.Client, conns *conns, c *cache, cfg Config) *watch {
 	ctx, stop := context.WithCancel(context.Background())
 	w := &watch{client: client, conns: conns, cache: c, prefix: cfg.Prefix, mayEvict: cfg.InsecureAllowEviction, logger: cfg.Logger, stop: stop}
-	w.ears.Store(new([]*ear))
+	w.trackers.Store(new([]*tracker))
 	w.done.Go(func() { w.follow(ctx) })
 	return w
 }
@@ -54,29 +53,28 @@ func (w *watch) close() {
 // heard.
 func (w *watch) fresh() (now time.Time, ok bool) {
 	now = time.Now()
-	ears := *w.ears.Load()
-	for _, e := range ears {
-		proven := e.proven.Load()
+	for _, t := range *w.trackers.Load() {
+		if t.replica.Load() {
+			continue
+		}
+		proven := t.proven.Load()
 		if proven == nil || now.Sub(*proven) > freshFor {
 			return now, false
 		}
+		ok = true
 	}
-	return now, len(ears) > 0
+	return now, ok
 }
 
-// follow keeps an ear at every node there is.
+// follow keeps a tracker at every node there is.
 func (w *watch) follow(ctx context.Context) {
-	at := make(map[string]*ear)
+	at := make(map[string]*tracker)
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	for {
-		nodes := w.client.Nodes()
-		if w.adjust(ctx, at, nodes) {
-			ears := make([]*ear, 0, len(at))
-			for _, e := range at {
-				ears = append(ears, e)
-			}
-			w.ears.Store(&ears)
+		if w.adjust(ctx, at, w.client.Nodes()) {
+			trackers := slices.Collect(maps.Values(at))
+			w.trackers.Store(&trackers)
 			w.cache.flush() // of what a new node told before, nothing was heard
 		}
 		select {
@@ -88,153 +86,37 @@ func (w *watch) follow(ctx context.Context) {
 }
 
 // adjust reports whether nodes came or went.
-func (w *watch) adjust(ctx context.Context, at map[string]*ear, nodes map[string]rueidis.Client) (changed bool) {
-	for addr, e := range at {
+func (w *watch) adjust(ctx context.Context, at map[string]*tracker, nodes map[string]rueidis.Client) (changed bool) {
+	for addr, t := range at {
 		if _, ok := nodes[addr]; !ok {
-			e.stop()
+			t.stop()
 			delete(at, addr)
 			changed = true
 		}
 	}
 	for addr, node := range nodes {
-		if e, ok := at[addr]; ok {
-			e.node.Store(&node) // the client may have made a new one for the same address
+		if t, ok := at[addr]; ok {
+			t.node.Store(&node) // the client may have made a new one for the same address
 			continue
 		}
-		at[addr] = w.listenAt(ctx, addr, node)
+		at[addr] = w.track(ctx, addr, node)
 		changed = true
 	}
 	return changed
 }
 
-func (w *watch) listenAt(ctx context.Context, addr string, node rueidis.Client) *ear {
-	e := &ear{watch: w, addr: addr}
-	e.node.Store(&node)
-	ctx, e.stop = context.WithCancel(ctx)
-	w.done.Go(func() { e.run(ctx) })
-	return e
+func (w *watch) track(ctx context.Context, addr string, node rueidis.Client) *tracker {
+	t := &tracker{watch: w, addr: addr}
+	t.node.Store(&node)
+	ctx, t.stop = context.WithCancel(ctx)
+	w.done.Go(func() { t.run(ctx) })
+	return t
 }
 
-// An ear is a connection to one node that hears of changes there.
-type ear struct {
-	watch  *watch
-	addr   string
-	node   atomic.Pointer[rueidis.Client]
-	stop   context.CancelFunc
-	proven atomic.Pointer[time.Time] // all that was told until then was heard
-}
-
-// run listens until ctx ends, on one connection after the other.
-func (e *ear) run(ctx context.Context) {
-	w := e.watch
-	var before []*conn
-	for said := false; ctx.Err() == nil; sleep(ctx, beatEvery) {
-		err := e.listen(ctx, before)
-		before = w.conns.to(e.addr)
-		heard := e.proven.Swap(nil) != nil
-		said = said && !heard
-		w.cache.flush() // in this order: nothing is learned any more, and what was is forgotten
-		if !said && ctx.Err() == nil {
-			w.logger.WarnContext(ctx, "redisstore: nobody tells of revocations: each is asked for until somebody does", "node", e.addr, "error", explain(err))
-			said = true
-		}
-	}
-}
-
-// listen returns when the connection is lost, silent for too long, or leads to a
-// replica. Connections of before are closed: they may lead to another server
-// than this one, which would answer without being heard.
-func (e *ear) listen(ctx context.Context, before []*conn) error {
-	w := e.watch
-	conn, _ := (*e.node.Load()).Dedicate()
-	defer conn.Close()
-	lost := conn.SetOnInvalidations(e.hear)
-	if err := do(ctx, conn, w.track(conn)).Error(); err != nil {
-		return err
-	}
-	if !w.mayEvict && errors.Is(checkEviction(conn, freshFor), errEvicts) {
-		w.logger.ErrorContext(ctx, errEvicts.Error(), "node", e.addr) // a new node, or a new setting
-	}
-	closeAll(before)
-	for {
-		asked := time.Now()
-		if err := checkPrimary(ctx, conn); err != nil {
-			return err
-		}
-		// Redis answers in order: what it told before the question has
-		// arrived. What it told until the answer may still be on its way.
-		if e.proven.Swap(&asked) == nil {
-			w.logger.InfoContext(ctx, "redisstore: hears of revocations", "node", e.addr)
-		}
-		if err := pause(ctx, lost); err != nil {
-			return err
-		}
-	}
-}
-
-func (w *watch) track(conn rueidis.DedicatedClient) rueidis.Completed {
-	cmd := conn.B().Arbitrary("CLIENT", "TRACKING", "ON", "BCAST")
-	for _, p := range revocations {
-		cmd = cmd.Args("PREFIX", w.prefix+p)
-	}
-	return cmd.Build()
-}
-
-// hear is told the keys that changed, or nothing if everything may have.
-func (e *ear) hear(keys []rueidis.RedisMessage) {
-	if keys == nil {
-		e.watch.cache.flush()
-		return
-	}
-	for _, m := range keys {
-		key, err := m.ToString()
-		if err != nil {
-			e.watch.cache.flush()
-			return
-		}
-		e.watch.cache.drop(strings.TrimPrefix(key, e.watch.prefix))
-	}
-}
-
-var errReplica = errors.New("this is a replica: the primary is elsewhere now")
-
-// do wants an answer while it can still prove something.
-func do(ctx context.Context, conn rueidis.DedicatedClient, cmd rueidis.Completed) rueidis.RedisResult {
-	ctx, cancel := context.WithTimeout(ctx, freshFor)
-	defer cancel()
-	return conn.Do(ctx, cmd)
-}
-
-func checkPrimary(ctx context.Context, conn rueidis.DedicatedClient) error {
-	info, err := do(ctx, conn, conn.B().Info().Section("replication").Build()).ToString()
-	if err == nil && !strings.Contains(info, "\nrole:master\r\n") {
-		return errReplica
-	}
-	return err
-}
-
-// pause ends early when the connection does.
-func pause(ctx context.Context, lost <-chan error) error {
-	timer := time.NewTimer(beatEvery)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case err, ok := <-lost:
-		if !ok {
-			return rueidis.ErrClosing
-		}
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+// forgetReplicas makes every node say anew what it is, since one that took
+// writes no longer does: another may have taken its place.
+func (w *watch) forgetReplicas() {
+	for _, t := range *w.trackers.Load() {
+		t.replica.Store(false)
 	}
 }

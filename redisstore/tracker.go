@@ -1,0 +1,157 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// checkEvictionEvery is how often a node is asked whether it evicts: the
+// setting may be changed while it runs.
+const checkEvictionEvery = time.Minute
+
+// A tracker is a connection to one node that hears of changes there.
+type tracker struct {
+	watch   *watch
+	addr    string
+	node    atomic.Pointer[rueidis.Client]
+	stop    context.CancelFunc
+	proven  atomic.Pointer[time.Time] // as a primary; all that it told until then was heard
+	replica atomic.Bool               // it takes no writes, and its silence means nothing
+}
+
+// run listens until ctx ends, on one connection after the other.
+func (t *tracker) run(ctx context.Context) {
+	w := t.watch
+	var before []*conn
+	for logged := false; ctx.Err() == nil; sleep(ctx, beatEvery) {
+		err := t.listen(ctx, before)
+		before = w.conns.to(t.addr)
+		proved := t.proven.Swap(nil) != nil
+		if proved {
+			w.forgetReplicas()
+		}
+		w.cache.flush() // in this order: nothing is learned any more, and what was is forgotten
+		logged = logged && !proved
+		if !logged && !t.replica.Load() && ctx.Err() == nil {
+			w.logger.WarnContext(ctx, "redisstore: cache off: a node does not tell of revocations, so that each is asked for", "node", t.addr, "error", explain(err))
+			logged = true
+		}
+	}
+}
+
+// listen returns when the connection is lost, silent for too long, or leads to a
+// node that is no longer primary. Connections of before are closed: they may
+// lead to another server than this one, which would answer without being heard.
+func (t *tracker) listen(ctx context.Context, before []*conn) error {
+	conn, _ := (*t.node.Load()).Dedicate()
+	defer conn.Close()
+	lost := conn.SetOnInvalidations(t.invalidate)
+	if err := do(ctx, conn, t.watch.tracking(conn)).Error(); err != nil {
+		return err
+	}
+	closeAll(before)
+	for checked := (time.Time{}); ; {
+		if err := t.prove(ctx, conn); err != nil {
+			return err
+		}
+		if time.Since(checked) > checkEvictionEvery {
+			t.checkEviction(ctx, conn)
+			checked = time.Now()
+		}
+		if err := pause(ctx, lost); err != nil {
+			return err
+		}
+	}
+}
+
+var errReplica = errors.New("a replica answers: the primary is elsewhere now")
+
+// prove asks the node what it is. It answers in order: what it told before the
+// question has arrived then, and what it told until the answer may still be on
+// its way.
+func (t *tracker) prove(ctx context.Context, conn rueidis.DedicatedClient) error {
+	asked := time.Now()
+	info, err := do(ctx, conn, conn.B().Info().Section("replication").Build()).ToString()
+	switch {
+	case err != nil:
+		return err
+	case strings.Contains(info, "\nrole:master\r\n"):
+		t.replica.Store(false)
+		if t.proven.Swap(&asked) == nil {
+			t.watch.logger.InfoContext(ctx, "redisstore: cache on: a node tells of revocations", "node", t.addr)
+		}
+	case t.proven.Load() != nil || t.watch.client.Mode() != rueidis.ClientModeCluster:
+		return errReplica // demoted, and its name may lead elsewhere
+	default:
+		t.replica.Store(true)
+	}
+	return nil
+}
+
+func (t *tracker) checkEviction(ctx context.Context, conn rueidis.DedicatedClient) {
+	if !t.watch.mayEvict && errors.Is(checkEviction(conn, freshFor), errEvicts) {
+		t.watch.logger.ErrorContext(ctx, errEvicts.Error(), "node", t.addr)
+	}
+}
+
+func (w *watch) tracking(conn rueidis.DedicatedClient) rueidis.Completed {
+	cmd := conn.B().Arbitrary("CLIENT", "TRACKING", "ON", "BCAST")
+	for _, p := range revocations {
+		cmd = cmd.Args("PREFIX", w.prefix+p)
+	}
+	return cmd.Build()
+}
+
+// invalidate is told the keys that changed, or nothing if everything may have.
+func (t *tracker) invalidate(keys []rueidis.RedisMessage) {
+	if keys == nil {
+		t.watch.cache.flush()
+		return
+	}
+	for _, m := range keys {
+		key, err := m.ToString()
+		if err != nil {
+			t.watch.cache.flush()
+			return
+		}
+		t.watch.cache.drop(strings.TrimPrefix(key, t.watch.prefix))
+	}
+}
+
+// do wants an answer while it can still prove something.
+func do(ctx context.Context, conn rueidis.DedicatedClient, cmd rueidis.Completed) rueidis.RedisResult {
+	ctx, cancel := context.WithTimeout(ctx, freshFor)
+	defer cancel()
+	return conn.Do(ctx, cmd)
+}
+
+// pause ends early when the connection does.
+func pause(ctx context.Context, lost <-chan error) error {
+	timer := time.NewTimer(beatEvery)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case err, ok := <-lost:
+		if !ok {
+			return rueidis.ErrClosing
+		}
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
