@@ -123,7 +123,7 @@ func (c *caller) admittedUntil(ready func()) (last time.Time) {
 	soon := sync.OnceFunc(ready)
 	defer soon()
 	for n := 0; ; n++ {
-		if n == 3 {
+		if n == 4 {
 			soon()
 		}
 		began := time.Now()
