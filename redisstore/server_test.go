@@ -45,12 +45,16 @@ func TestEvictingServers(t *testing.T) {
 		cfg.InsecureAllowEviction = true
 		open(t, cfg)
 	}
-	redis.do("CONFIG", "SET", "maxmemory-policy", "noeviction")
+}
+
+// A policy that is changed later is found when the connection comes anew.
+func TestLaterEviction(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
 	_, book := openWarm(t, config(redis.addr), 1)
 	if book.count("maxmemory-policy") != 0 {
 		t.Error("it warns of a policy that is as it must be")
 	}
-	// A policy that comes later is found when the connection comes anew.
 	redis.do("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
 	redis.do("CLIENT", "KILL", "TYPE", "normal")
 	eventually(t, "it warns", func() bool { return book.count("maxmemory-policy is not noeviction") > 0 })
