@@ -37,7 +37,7 @@ var docNames = map[string]string{
 	"ctx": "context.Context", "w": "http.ResponseWriter", "r": "*http.Request", "mux": "*http.ServeMux", "t": "*testing.T",
 	"wine": "http.Handler", "film": "http.Handler", "pay": "http.Handler", "next": "http.Handler", "app": "http.Handler",
 	"origin": "string", "token": "string", "pepper": "[]byte", "logger": "*slog.Logger", "now": "time.Time", "err": "error",
-	"keys": "*certify.Keys", "sessions": "*certify.Sessions", "handler": "*certify.Handler", "provider": "certify.Provider",
+	"keys": "*certify.Keys", "cfg": "certify.HandlerConfig", "v1": "*iamport.Provider", "v2": "*portone.Provider", "sessions": "*certify.Sessions", "handler": "*certify.Handler", "provider": "certify.Provider",
 	"store": "certify.Store", "policy": "certify.Policy", "claim": "*certify.Claim", "id": "*certify.Identity",
 }
 
