@@ -56,10 +56,19 @@ func (b *bureau) Lookup(_ context.Context, id string) (*certify.Identity, error)
 type instance struct {
 	*httptest.Server
 	sessions *certify.Sessions
-	store    *redisstore.Store
 }
 
 func instances(t testing.TB, n int, cfg redisstore.Config, nodes int, b *bureau) (all []*instance) {
+	t.Helper()
+	keys := newKeys(t)
+	for range n {
+		store, _ := openWarm(t, cfg, nodes)
+		all = append(all, newInstance(t, b, certify.SessionConfig{Keys: keys, Store: store, Account: login}))
+	}
+	return all
+}
+
+func newKeys(t testing.TB) *certify.Keys {
 	t.Helper()
 	line, err := certify.GenerateKey("HS256")
 	if err != nil {
@@ -69,35 +78,36 @@ func instances(t testing.TB, n int, cfg redisstore.Config, nodes int, b *bureau)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range n {
-		in := &instance{Server: httptest.NewUnstartedServer(nil)}
-		in.store, _ = openWarm(t, cfg, nodes)
-		in.sessions, err = certify.NewSessions(certify.SessionConfig{
-			Origin: "http://127.0.0.1:8080", Keys: keys, Store: in.store, Logger: slog.New(slog.DiscardHandler),
-			Account: func(r *http.Request) string {
-				if c, err := r.Cookie("login"); err == nil {
-					return c.Value
-				}
-				return ""
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		handler, err := certify.NewHandler(certify.HandlerConfig{Sessions: in.sessions, Provider: b, Pepper: []byte(strings.Repeat("pepper", 6))})
-		if err != nil {
-			t.Fatal(err)
-		}
-		mux := http.NewServeMux()
-		mux.Handle("/certifications", handler)
-		mux.Handle("/certifications/", handler)
-		mux.Handle("/cellar", certify.Require(certify.YouthProtection())(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "wine") })))
-		in.Config.Handler = in.sessions.Load(mux)
-		in.Start()
-		t.Cleanup(in.Close)
-		all = append(all, in)
+	return keys
+}
+
+// login is the app's own.
+func login(r *http.Request) string {
+	c, err := r.Cookie("login")
+	if err != nil {
+		return ""
 	}
-	return all
+	return c.Value
+}
+
+func newInstance(t testing.TB, b *bureau, cfg certify.SessionConfig) *instance {
+	t.Helper()
+	cfg.Origin, cfg.Logger = "http://127.0.0.1:8080", slog.New(slog.DiscardHandler)
+	sessions, err := certify.NewSessions(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err := certify.NewHandler(certify.HandlerConfig{Sessions: sessions, Provider: b, Pepper: []byte(strings.Repeat("pepper", 6))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/certifications", handler)
+	mux.Handle("/certifications/", handler)
+	mux.Handle("/cellar", certify.Require(certify.YouthProtection())(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "wine") })))
+	in := &instance{httptest.NewServer(sessions.Load(mux)), sessions}
+	t.Cleanup(in.Close)
+	return in
 }
 
 // A visitor keeps cookies, which all instances get: they are one host.
@@ -229,6 +239,32 @@ func TestInstancesRevokeAnAccount(t *testing.T) {
 	kim.refusedWithin(in[0], out)
 	kim.refusedWithin(in[1], out)
 	lee.want(in[1], "GET", "/cellar", "", http.StatusOK)
+}
+
+// Where answers are not kept, a gate asks Redis once, and a second time for the
+// account if there are accounts.
+func TestInstancesWithoutCache(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	cfg := config(redis.addr)
+	cfg.CacheEntries = -1
+	store := open(t, cfg)
+	for account, want := range map[string]int64{"": 1, "kim": 2} {
+		session := certify.SessionConfig{Keys: newKeys(t), Store: store}
+		if account != "" {
+			session.Account = login
+		}
+		b := &bureau{}
+		in, v := newInstance(t, b, session), newVisitor(t, account)
+		v.pass(b, in, in)
+		if n := asks(redis, func() {
+			for range 10 {
+				v.want(in, "GET", "/cellar", "", http.StatusOK)
+			}
+		}); n != 10*want {
+			t.Errorf("with account %q, 10 gated requests asked Redis %d times", account, n)
+		}
+	}
 }
 
 // One verification that arrives a hundred times at once, everywhere, is one
