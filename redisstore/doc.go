@@ -21,39 +21,41 @@
 // # Revocations in memory
 //
 // Every gated request asks whether its claim was revoked, and nearly always it
-// was not. A Store keeps such answers in memory while Redis tells it of every
-// revocation that is written, with the client-side caching of RESP3
+// was not. A Store keeps such answers in memory, and Redis tells it of every
+// revocation that is written, by the client-side caching of RESP3
 // (https://redis.io/docs/latest/develop/reference/client-side-caching/) in
 // broadcasting mode: Redis keeps no table of who asked what. Each node is asked
-// for a sign of life four times a second. An answer counts for as long as the
-// connection that would tell of a change has proved itself within the last
-// second; when it is lost, all answers are forgotten, and Redis is asked each
+// four times a second whether it is still a primary. An answer is used only if
+// the connection that tells of changes proved itself within the last second. When
+// that connection is lost, all answers are forgotten, and Redis is asked each
 // time until it is back. So a revocation counts everywhere within a second of
-// its being written, whatever the network does, and normally before the process
-// that wrote it has answered. A process sees its own writes at once.
+// its being written, and normally before the process that wrote it has answered,
+// for as long as Redis has one primary. A process sees its own writes at once.
 //
 // A slot of a cluster that moves to a node that has only just joined is heard
 // when the client has seen the new map of the cluster: it looks every second.
-// Config.CacheFor bounds what none of this foresees.
+// Where two primaries answer, because one is cut off and does not know it, those
+// who reach only that one hear nothing from the other. Config.CacheFor bounds how
+// long an answer is used whatever happens. A machine that was suspended may use
+// answers of before for a second after it wakes.
 //
 // # When Redis is slow or gone
 //
 // Every call ends within Config.Timeout, with an error: certify answers 503
 // with Retry-After, and nobody is let in. Nothing need be restarted when Redis
-// is back. An error leaves open whether a write was done; certify repeats it
-// safely. A team that rather lets everybody in sets InsecureAdmitWhenDown, and
-// should read there what that means.
+// is back. An error leaves open whether a write was done; repeating it is safe.
+// Config.InsecureAdmitWhenDown is for teams that prefer entry to refusal.
 //
 // # What Redis must be
 //
 // Redis must keep what it is given: New refuses a maxmemory-policy other than
-// noeviction. Without persistence (appendonly yes) it forgets everything in a
-// restart, and replication is asynchronous: a failover forgets what the new
-// primary had not received. After that, claims that were revoked are good again
-// until they end, and a used attempt can be used for another verification, by the
-// browser that began it. Config.Replicas waits for replicas (WAIT) before a write
-// counts, which makes this rarer and, since a primary that was cut off may still
-// confirm writes to a replica that was, too, not impossible.
+// noeviction, and a change of it is logged within a minute. Without persistence
+// (appendonly yes) Redis forgets everything in a restart, and replication is
+// asynchronous: a failover forgets what the new primary had not received. Claims
+// that were revoked are then good again until they end, and the browser that
+// began an attempt can use it for another verification. Config.Replicas waits
+// for replicas (WAIT) before a write counts. This makes such loss rarer, not
+// impossible: a primary that was cut off together with a replica still confirms.
 //
 // The user needs the keys of Config.Prefix and these permissions:
 //
@@ -76,8 +78,8 @@
 // the connection was last heard, and a hit costs 370 ns (680 ns in go-redis)
 // where it costs 105 ns here.
 //
-// New sets these options of the client: DisableCache, DisableRetry (a Store
-// repeats what is safe, within its time) and AlwaysPipelining; and where they
-// are zero, timeouts, buffer and pool sizes, and the intervals at which a cluster
-// and Sentinel are asked who is where.
+// New sets these options of the client: DisableCache, DisableRetry (certify
+// repeats what is safe), AlwaysPipelining and DialCtxFn, which calls the
+// operator's. Where they are zero it sets timeouts, buffer and pool sizes, and
+// the intervals at which a cluster and Sentinel are asked who is where.
 package redisstore
