@@ -86,6 +86,7 @@ type fleet struct {
 	*stand
 	people *sandbox.Server
 	redis  *process
+	net    *wire // between the shops and Redis
 	nginx  *process
 	shops  []*process
 	watch  []string  // where the shops tell how they are
@@ -124,6 +125,7 @@ func newFleetPrinting(t testing.TB, sink io.Writer) *fleet {
 			"--appendonly", "yes", "--appendfsync", "always")
 	}
 	f.launch(f.redis)
+	f.net = newWire(t, f.redis.addr)
 	pepper := certify.GeneratePepper()
 	for i := range 3 {
 		f.addShop(i, dir, pepper)
@@ -149,7 +151,7 @@ func (f *fleet) addShop(i int, dir, pepper string) {
 	watch := freeAddr(f.t)
 	f.watch = append(f.watch, "http://"+watch)
 	p.make = func() *exec.Cmd {
-		cmd := exec.Command(os.Args[0], "-addr", p.addr, "-redis", f.redis.addr, "-db", filepath.Join(dir, fmt.Sprint("members-", i, ".db")))
+		cmd := exec.Command(os.Args[0], "-addr", p.addr, "-redis", f.net.addr, "-db", filepath.Join(dir, fmt.Sprint("members-", i, ".db")))
 		cmd.Env = []string{
 			beMain + "=1", beObserved + "=" + watch, "ORIGIN=" + f.shop, "IMP_INSECURE_BASE_URL=" + f.sandbox,
 			"IMP_CODE=" + sandbox.DefaultCode, "IMP_KEY=" + sandbox.DefaultKey, "IMP_SECRET=" + sandbox.DefaultSecret, "IMP_PG=" + sandbox.Danal,

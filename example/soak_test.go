@@ -61,7 +61,7 @@ func (s *soak) work(stop <-chan struct{}) {
 // a while.
 func (s *soak) hurt(way int) string {
 	const recovery = 5 * time.Second
-	if way == 3 { // nobody may notice
+	if way == 4 { // nobody may notice
 		keys := strings.Split(s.currentKeys(), ",")
 		next := generateKey(s.t)
 		s.roll(append(keys[:min(len(keys), 2)], next)...)
@@ -81,6 +81,11 @@ func (s *soak) hurt(way int) string {
 		<-time.After(time.Second)
 		s.redis.start()
 		return "kill -9 of Redis and a restart after 1 s"
+	case 2:
+		s.net.silence()
+		<-time.After(1500 * time.Millisecond)
+		s.net.restore()
+		return "a network that drops packets for 1.5 s"
 	}
 	shop := s.shops[1]
 	shop.end(syscall.SIGKILL)
@@ -143,9 +148,9 @@ func TestSoak(t *testing.T) {
 	t.Logf("before: %s", before)
 	// First the shops live on, so that what leaks shows; then they, too, die.
 	pause := max(time.Second, min(whole/20, 15*time.Second))
-	s.load(whole*2/3, func(end time.Time) { s.hurtUntil(end, pause, 0, 1) })
+	s.load(whole*2/3, func(end time.Time) { s.hurtUntil(end, pause, 0, 1, 2) })
 	t.Logf("after: %s", s.settle(before))
-	s.load(whole/3, func(end time.Time) { s.hurtUntil(end, pause, 2, 3, 0, 1) })
+	s.load(whole/3, func(end time.Time) { s.hurtUntil(end, pause, 3, 4) })
 	t.Logf("after the restarts: %s", s.settle(before))
 	s.report(whole, faults)
 }
@@ -178,10 +183,10 @@ func (s *soak) enough() bool {
 	return s.verified.Load() >= 10 && s.signedOut.Load() >= 3 && len(s.gates) >= 50
 }
 
-// hurtUntil hurts the fleet now and then, in these ways, at least in two of
-// them, and tells how it is.
+// hurtUntil hurts the fleet now and then, in these ways, at least once in each,
+// and tells how it is.
 func (s *soak) hurtUntil(end time.Time, pause time.Duration, ways ...int) {
-	for n := 0; n < 2 || time.Now().Before(end); n++ {
+	for n := 0; n < len(ways) || time.Now().Before(end); n++ {
 		<-time.After(pause)
 		what := s.hurt(ways[n%len(ways)])
 		s.t.Logf("%s; now %s", what, s.state())
