@@ -13,8 +13,9 @@ import (
 )
 
 // maxInFlight bounds what piles up while Redis hangs: commands that it has not
-// answered, though nobody waits for them any more. It is far more than one hung
-// node of a cluster can hold, so that the others go on.
+// answered, though nobody waits for them any more. The client gives a hung
+// connection up after a second or two. Until then one node of a cluster must not
+// take all the room from the others, at 1,000 requests a second and more.
 const maxInFlight = 4096
 
 // errNoAnswer leaves open whether a write was done. Doing it again is safe.
