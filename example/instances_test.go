@@ -149,27 +149,7 @@ func TestRollingRotation(t *testing.T) {
 	stop := make(chan struct{})
 	var done sync.WaitGroup
 	for i := range 4 {
-		done.Go(func() {
-			holder := f.caller() // with the claim of before
-			holder.pass()
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				if i%2 == 0 { // half of them begin anew, again and again
-					holder = f.caller()
-					holder.pass()
-					walks.Add(1)
-				}
-				if a := holder.open("/cellar"); a.StatusCode != http.StatusOK {
-					t.Errorf("dropped: status %d, %s: %.200s", a.StatusCode, a.code(), a.body)
-					return
-				}
-				gates.Add(1)
-			}
-		})
+		done.Go(func() { f.comeAndGo(stop, i%2 == 0, &walks, &gates) })
 	}
 	old, next := f.currentKeys(), generateKey(t)
 	attempt := f.caller()
@@ -194,6 +174,29 @@ func TestRollingRotation(t *testing.T) {
 		t.Errorf("only %d walks and %d gates meanwhile", walks.Load(), gates.Load())
 	}
 	t.Logf("%d verifications and %d gated requests during nine restarts, none refused", walks.Load(), gates.Load())
+}
+
+// comeAndGo is gated again and again, with one claim or each time with another.
+func (f *fleet) comeAndGo(stop <-chan struct{}, anew bool, walks, gates *atomic.Int64) {
+	holder := f.caller() // with the claim of before
+	holder.pass()
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		if anew {
+			holder = f.caller()
+			holder.pass()
+			walks.Add(1)
+		}
+		if a := holder.open("/cellar"); a.StatusCode != http.StatusOK {
+			f.t.Errorf("dropped: status %d, %s: %.200s", a.StatusCode, a.code(), a.body)
+			return
+		}
+		gates.Add(1)
+	}
 }
 
 // Without their Redis the processes admit nobody, and come back by themselves.

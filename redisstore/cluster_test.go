@@ -117,23 +117,26 @@ func TestCluster(t *testing.T) {
 	})
 }
 
+// takes repeats PutIfAbsent until there is an answer.
+func takes(t testing.TB, s *redisstore.Store, key, value string) (stands string) {
+	t.Helper()
+	eventually(t, "an attempt is taken", func() bool {
+		var err error
+		stands, err = s.PutIfAbsent(t.Context(), key, value, time.Hour)
+		return err == nil
+	})
+	return stands
+}
+
 // A slot that moves takes its keys along.
 func TestClusterMovesKeys(t *testing.T) {
 	t.Parallel()
 	nodes := cluster(t, 2)
 	s, _ := openWarm(t, config(nodes[0].addr), 2)
-	take := func(value string) (stands string) {
-		eventually(t, "an attempt is taken", func() bool {
-			var err error
-			stands, err = s.PutIfAbsent(t.Context(), "attempt:moved", value, time.Hour)
-			return err == nil
-		})
-		return stands
-	}
-	take("mine")
+	takes(t, s, "attempt:moved", "mine")
 	from, slot := owner(t, "certify:attempt:moved", nodes)
 	move(t, slot, from, another(from, nodes), nodes)
-	if stands := take("other"); stands != "mine" {
+	if stands := takes(t, s, "attempt:moved", "other"); stands != "mine" {
 		t.Errorf("the attempt, moved, is %q", stands)
 	}
 }
@@ -190,12 +193,7 @@ func TestClusterFailover(t *testing.T) {
 	settled(t, 4, all...)
 	replica.do("CLUSTER", "REPLICATE", nodes[2].id())
 	eventually(t, "the replica follows", func() bool { return strings.Contains(replica.do("INFO", "replication"), "master_link_status:up") })
-	var key string
-	for i := 0; key == ""; i++ {
-		if n, _ := owner(t, fmt.Sprint("certify:revoked:", i), nodes); n == nodes[2] {
-			key = fmt.Sprint("revoked:", i)
-		}
-	}
+	key := keyOfEach(t, nodes)[nodes[2]]
 	cfg := config(nodes[0].addr)
 	cfg.Timeout = timeout
 	s, _ := openWarm(t, cfg, 3)
@@ -237,6 +235,17 @@ func (c *crowd) leave() {
 	c.done.Wait()
 }
 
+// keyOfEach has a key for each of the nodes.
+func keyOfEach(t testing.TB, nodes []*server) map[*server]string {
+	t.Helper()
+	at := make(map[*server]string)
+	for i := 0; len(at) < len(nodes); i++ {
+		n, _ := owner(t, fmt.Sprint("certify:revoked:", i), nodes)
+		at[n] = fmt.Sprint("revoked:", i)
+	}
+	return at
+}
+
 // One of three nodes that is gone costs its keys, and only theirs, however many
 // ask for them.
 func TestClusterLosesANode(t *testing.T) {
@@ -248,11 +257,7 @@ func TestClusterLosesANode(t *testing.T) {
 	cfg := config(nodes[0].addr)
 	cfg.Timeout = timeout
 	s, _ := openWarm(t, cfg, 3)
-	at := make(map[*server]string)
-	for i := 0; len(at) < 3; i++ {
-		n, _ := owner(t, fmt.Sprint("certify:revoked:", i), nodes)
-		at[n] = fmt.Sprint("revoked:", i)
-	}
+	at := keyOfEach(t, nodes)
 	late := newLateness(t)
 	nodes[2].stop()
 	stopped := time.Now()

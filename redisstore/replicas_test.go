@@ -35,8 +35,7 @@ func TestReplicasConfirm(t *testing.T) {
 	replica := replicaOf(t, primary)
 	cfg := config(primary.addr)
 	cfg.Timeout, cfg.Replicas = timeout, 1
-	s, other := open(t, cfg), open(t, cfg)
-	late := newLateness(t)
+	s := open(t, cfg)
 	eventually(t, "a write is confirmed", func() bool {
 		_, err := s.PutIfAbsent(t.Context(), "attempt:a", "mine", time.Hour)
 		return err == nil
@@ -55,6 +54,17 @@ func TestReplicasConfirm(t *testing.T) {
 		}
 		return strings.Contains(err.Error(), "1 replicas confirmed")
 	})
+}
+
+// Without its replica nothing is confirmed, and everything when it is back.
+func TestReplicasAway(t *testing.T) {
+	t.Parallel()
+	primary := redisServer(t, "--repl-diskless-sync-delay", "0")
+	replica := replicaOf(t, primary)
+	cfg := config(primary.addr)
+	cfg.Timeout, cfg.Replicas = timeout, 1
+	s, other := open(t, cfg), open(t, cfg)
+	late := newLateness(t)
 	replica.stop()
 	for name, call := range map[string]func() error{
 		"Put":         func() error { return s.Put(t.Context(), "revoked:b", "1", time.Hour) },
@@ -73,7 +83,7 @@ func TestReplicasConfirm(t *testing.T) {
 		}
 		return primary.calls("eval") >= 2
 	})
-	eventually(t, "reading needs no replica", func() bool { _, ok, err := s.Get(t.Context(), "attempt:a"); return ok && err == nil })
+	eventually(t, "reading needs no replica", func() bool { _, ok, err := s.Get(t.Context(), "attempt:b"); return ok && err == nil })
 	replica.cont()
 	eventually(t, "the replica confirms", func() bool {
 		stands, err := other.PutIfAbsent(t.Context(), "attempt:b", "other", time.Hour)

@@ -44,15 +44,7 @@ func TestSentinelFailover(t *testing.T) {
 			cfg.Timeout = timeout
 			s, book := openWarm(t, cfg, 1)
 			other, _ := openWarm(t, cfg, 1)
-			take := func(value string) (stands string) {
-				eventually(t, "an attempt is taken", func() (ok bool) {
-					var err error
-					stands, err = s.PutIfAbsent(t.Context(), "attempt:a", value, time.Hour)
-					return err == nil
-				})
-				return stands
-			}
-			take("mine")
+			takes(t, s, "attempt:a", "mine")
 			eventually(t, "something is revoked", func() bool { return s.Put(t.Context(), "revoked:before", "1", time.Hour) == nil })
 			eventually(t, "the replica has it", func() bool { return replica.do("GET", "certify:revoked:before") == "$1\r\n1\r\n" })
 			before := book.count(hears)
@@ -63,7 +55,7 @@ func TestSentinelFailover(t *testing.T) {
 			w.stop()
 			w.done.Wait()
 			heard(t, s, "revoked:before", "1", time.Now())
-			if stands := take("other"); stands != "mine" {
+			if stands := takes(t, s, "attempt:a", "other"); stands != "mine" {
 				t.Errorf("the attempt after the failover is %q", stands)
 			}
 			// Changes are told by the new primary.
