@@ -157,13 +157,13 @@ func TestRollingRotation(t *testing.T) {
 	for _, keys := range [][]string{{old, next}, {next, old}} {
 		before := gates.Load()
 		f.roll(keys...)
-		for deadline := time.Now().Add(patience); gates.Load() < before+40 && time.Now().Before(deadline); <-time.After(5 * time.Millisecond) {
+		for deadline := time.Now().Add(3 * patience); gates.Load() < before+40 && time.Now().Before(deadline); <-time.After(5 * time.Millisecond) {
 		}
 	}
 	want(t, "an attempt of before the rotation", attempt.confirm(f.verified(id, sandbox.Adult)), http.StatusOK)
 	fresh := f.caller()
 	fresh.pass()
-	for deadline := time.Now().Add(patience); (walks.Load() < 20 || gates.Load() < 100) && time.Now().Before(deadline); <-time.After(5 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * patience); (walks.Load() < 20 || gates.Load() < 100) && time.Now().Before(deadline); <-time.After(5 * time.Millisecond) {
 	}
 	close(stop)
 	done.Wait()
