@@ -22,15 +22,15 @@ type tracker struct {
 	stop    context.CancelFunc
 	proven  atomic.Pointer[time.Time] // as a primary; all that it told until then was heard
 	replica atomic.Bool               // it takes no writes, and its silence means nothing
+	before  []*conn                   // of when the last connection was lost
 }
 
 // run listens until ctx ends, on one connection after the other.
 func (t *tracker) run(ctx context.Context) {
 	w := t.watch
-	var before []*conn
 	for logged := false; ctx.Err() == nil; sleep(ctx, beatEvery) {
-		err := t.listen(ctx, before)
-		before = w.conns.to(t.addr)
+		err := t.listen(ctx)
+		t.before = w.conns.to(t.addr)
 		proved := t.proven.Swap(nil) != nil
 		if proved {
 			w.forgetReplicas()
@@ -45,16 +45,14 @@ func (t *tracker) run(ctx context.Context) {
 }
 
 // listen returns when the connection is lost, silent for too long, or leads to a
-// node that is no longer primary. Connections of before are closed: they may
-// lead to another server than this one, which would answer without being heard.
-func (t *tracker) listen(ctx context.Context, before []*conn) error {
+// node that is no longer primary.
+func (t *tracker) listen(ctx context.Context) error {
 	conn, _ := (*t.node.Load()).Dedicate()
 	defer conn.Close()
 	lost := conn.SetOnInvalidations(t.invalidate)
 	if err := do(ctx, conn, t.watch.tracking(conn)).Error(); err != nil {
 		return err
 	}
-	closeAll(before)
 	for checked := (time.Time{}); ; {
 		if err := t.prove(ctx, conn); err != nil {
 			return err
@@ -73,7 +71,8 @@ var errReplica = errors.New("a replica answers: the primary is elsewhere now")
 
 // prove asks the node what it is. It answers in order: what it told before the
 // question has arrived then, and what it told until the answer may still be on
-// its way.
+// its way. Connections of before are closed first: they may lead to another
+// server than this one, which would answer without being heard.
 func (t *tracker) prove(ctx context.Context, conn rueidis.DedicatedClient) error {
 	asked := time.Now()
 	info, err := do(ctx, conn, conn.B().Info().Section("replication").Build()).ToString()
@@ -81,6 +80,8 @@ func (t *tracker) prove(ctx context.Context, conn rueidis.DedicatedClient) error
 	case err != nil:
 		return err
 	case strings.Contains(info, "\nrole:master\r\n"):
+		closeAll(t.before)
+		t.before = nil
 		t.replica.Store(false)
 		if t.proven.Swap(&asked) == nil {
 			t.watch.logger.InfoContext(ctx, "redisstore: cache on: a node tells of revocations", "node", t.addr)
