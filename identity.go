@@ -82,7 +82,7 @@ type Identity struct {
 
 	Name      string
 	BirthDate BirthDate
-	Gender    string // "male" or "female"
+	Gender    string // "male" or "female"; with some of KG Inicis's certificates as the person typed it
 	Phone     string // digits only
 	Carrier   string // "SKT", "KT_MVNO", …
 

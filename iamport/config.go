@@ -20,7 +20,8 @@ const (
 
 // Config configures a [Provider]. Code, Key, Secret and PGProviders are
 // required; the zero value of every other field is safe. It prints and logs
-// without Key and Secret.
+// without Key and Secret, except from an unexported field of another type, where
+// fmt calls no methods.
 type Config struct {
 	// Code is the merchant code (가맹점 식별코드) that the browser SDK is
 	// started with: "imp" and digits. It is public.

@@ -47,7 +47,7 @@ const (
 )
 
 // An OTPRequest holds what a person typed about themselves. It prints, logs
-// and marshals without it.
+// and marshals without it, except from an unexported field of another type.
 type OTPRequest struct {
 	// MerchantUID is the attempt's id: the record is redeemed for no other.
 	MerchantUID string

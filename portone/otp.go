@@ -27,7 +27,7 @@ const (
 )
 
 // A SendRequest holds what a person typed about themselves. It prints, logs
-// and marshals without it.
+// and marshals without it, except from an unexported field of another type.
 type SendRequest struct {
 	Name        string
 	PhoneNumber string // digits only
@@ -36,7 +36,7 @@ type SendRequest struct {
 	IdentityNumber string
 	// Operator is the carrier: "SKT", "KT", "LGU", "SKT_MVNO", "KT_MVNO" or "LGU_MVNO".
 	Operator string
-	// Method is [MethodSMS] or [MethodApp].
+	// Method is [MethodSMS], the default, or [MethodApp].
 	Method string
 	// IPAddress is the person's, by which the PG limits requests. Take it from
 	// the connection, or from a header of your own proxy and no other.
@@ -72,6 +72,9 @@ func (r SendRequest) MarshalJSON() ([]byte, error) { return json.Marshal(redacte
 func (p *Provider) Send(ctx context.Context, id string, r SendRequest) error {
 	if r.ChannelKey == "" {
 		r.ChannelKey = p.cfg.ChannelKeys[0]
+	}
+	if r.Method == "" {
+		r.Method = MethodSMS
 	}
 	if wrong := p.wrongField(r); wrong != "" {
 		return malformed("SendRequest." + wrong)

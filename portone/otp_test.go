@@ -31,6 +31,12 @@ func TestOTPRequests(t *testing.T) {
 	}{
 		{"send", func(ctx context.Context, p *portone.Provider) error { return p.Send(ctx, danalID, sendRequest()) }, base + "/send",
 			`{"channelKey":"channel-key-live-1",` + person + `,"method":"SMS","operator":"SKT_MVNO","storeId":"store-0001"}`},
+		{"send, by SMS unless said otherwise", func(ctx context.Context, p *portone.Provider) error {
+			r := sendRequest()
+			r.Method = ""
+			return p.Send(ctx, danalID, r)
+		}, base + "/send",
+			`{"channelKey":"channel-key-live-1",` + person + `,"method":"SMS","operator":"SKT_MVNO","storeId":"store-0001"}`},
 		{"send by app, on another channel, over IPv6", func(ctx context.Context, p *portone.Provider) error {
 			r := sendRequest()
 			r.Method, r.IdentityNumber, r.ChannelKey, r.IPAddress = portone.MethodApp, "", "channel-key-live-3", netip.MustParseAddr("fe80::1%eth0")
@@ -232,7 +238,6 @@ func TestSendRefuses(t *testing.T) {
 		{"phone with hyphens", func(r *portone.SendRequest) { r.PhoneNumber = "010-000-001" }, "PhoneNumber"},
 		{"phone too short", func(r *portone.SendRequest) { r.PhoneNumber = "010000000" }, "PhoneNumber"},
 		{"phone too long", func(r *portone.SendRequest) { r.PhoneNumber = "010000000011" }, "PhoneNumber"},
-		{"no method", func(r *portone.SendRequest) { r.Method = "" }, "Method"},
 		{"another method", func(r *portone.SendRequest) { r.Method = "sms" }, "Method"},
 		{"no identity number by SMS", func(r *portone.SendRequest) { r.IdentityNumber = "" }, "IdentityNumber"},
 		{"a whole identity number", func(r *portone.SendRequest) { r.IdentityNumber = "8001017000000" }, "IdentityNumber"},
