@@ -34,6 +34,7 @@ var bars = []bar{
 	{"policy/all-of-three", parseHS256, 0.02, true, 0},
 	{"gate/bearer/HS256/warm/parallel", copyShared, 2.0, true, 2},
 	{"loopback/gated", "loopback/bare", 1 / 0.95, false, 0},
+	{"loopback/gated/cpu", "loopback/bare/cpu", 1 / 0.95, false, 0},
 }
 
 func (b bar) String() string { return b.of + " ÷ " + b.than }

@@ -22,7 +22,7 @@ import (
 
 func main() {
 	short := flag.Bool("short", false, "see that everything runs and that allocations keep their bars; the times mean nothing")
-	rounds := flag.Int("rounds", 7, "how often everything is measured")
+	rounds := flag.Int("rounds", 6, "how often everything is measured")
 	each := flag.Duration("time", 100*time.Millisecond, "about how long one measurement takes")
 	only := flag.String("only", "", "measure only what matches this `regexp`")
 	testing.Init()
