@@ -90,11 +90,10 @@ func (t *table) judge(w io.Writer, times bool) error {
 		case b.counted && of.allocs > b.allocs:
 			met = "NO"
 			broken = append(broken, fmt.Sprintf("%s makes %d allocations", b.of, of.allocs))
+		case !times:
+			met = "times not judged"
 		case ratio > b.ratio:
 			met = "NO"
-		}
-		if !times {
-			met += " (times not judged)"
 		}
 		fmt.Fprintf(w, "| %s | %.3f, %d allocations | %.3f | %s | %s |\n", b, ratio, of.allocs, median, b.limit(), met)
 	}
