@@ -38,7 +38,7 @@ type Page struct {
 
 	// Of problem.html.
 	Code    string   // the [Code] of the refusal
-	Reasons []string // if there are several, a sentence each
+	Reasons []string // if there are several, a sentence each: Message is one of them
 	Start   string   // where to verify, "" if that would not help
 	Retry   bool     // asking for the same address again may work
 

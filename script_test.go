@@ -3,6 +3,8 @@ package certify_test
 import (
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -77,4 +79,35 @@ func TestScriptIsPlain(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The types name the states that the script knows, and its own codes.
+func TestTypesAreTheScripts(t *testing.T) {
+	t.Parallel()
+	script, err := os.ReadFile("pages/certify.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	types, err := os.ReadFile("pages/certify.d.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range []struct{ name, inScript, inTypes string }{
+		{"states", `(?:become|renew|told)\("(\w+)"`, `(?m)^    \| "(\w+)"`},
+		{"codes", `code: "(\w+)"`, "`(click_again|script_blocked|cookies_blocked|network|cancelled)`[ ,.(]"},
+	} {
+		want, got := matches(set.inScript, string(script)), matches(set.inTypes, string(types))
+		if len(want) < 4 || !slices.Equal(want, got) {
+			t.Errorf("%s: the script has %q, the types %q", set.name, want, got)
+		}
+	}
+}
+
+// matches are what the pattern finds, each once, sorted.
+func matches(pattern, text string) (found []string) {
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		found = append(found, m[1])
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }

@@ -149,7 +149,9 @@ const appPage = `<!doctype html>
 <title>App</title>
 <link rel="icon" href="data:,">
 <script src="SANDBOX/v1/iamport.js"></script>
+<script src="SITE/certifications/certify.js"></script>
 <button id="verify" disabled>본인인증</button>
+<a id="scripted" data-certify data-certify-status="#said" href="SITE/certifications/">본인인증</a>
 <p id="wine"></p>
 <p id="said"></p>
 <script>
@@ -232,6 +234,18 @@ func TestBrowserAppOfAnotherOrigin(t *testing.T) {
 			b.until(fmt.Sprintf(`location.href === %q && document.querySelector("#wine").textContent === "200 보름"`, app+"/done?wine=full"))
 		})
 	}
+}
+
+// certify.js does the same from there, and comes back to the page it is on.
+func TestBrowserScriptOfAnotherOrigin(t *testing.T) {
+	t.Parallel()
+	s, app := newApp(t, true)
+	b := s.browse(t, desk)
+	b.navigate(app + "/here?wine=full")
+	w := b.popup(func() { b.click("#scripted") })
+	w.choose(sandbox.Adult)
+	w.enter(right)
+	b.until(fmt.Sprintf(`location.href === %q && document.querySelector("#wine").textContent === "200 보름"`, app+"/here?wine=full"))
 }
 
 func TestBrowserAppThatIsNotTrusted(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -210,6 +211,42 @@ func (b *tab) become(person string) {
 	if refused != "" {
 		b.t.Fatalf("%s: %s", person, refused)
 	}
+}
+
+// readmePictures names the directory of the READMEs' pictures, to take them anew.
+const readmePictures = "MOONLIGHT_README"
+
+func TestBrowserReadmePictures(t *testing.T) {
+	t.Parallel()
+	dir := os.Getenv(readmePictures)
+	if dir == "" {
+		t.Skipf("set %s to docs/images to take the READMEs' pictures anew", readmePictures)
+	}
+	s := newStreet(t)
+	for language, suffix := range map[string]string{"en": ".png", "ko": ".ko.png"} {
+		b := s.browse(t, device{width: 390, height: 844, phone: true, language: language})
+		b.open("/certifications/?return_to=/cellar")
+		b.until(`!document.querySelector("#verify").disabled`)
+		b.take(filepath.Join(dir, "start"+suffix), 2)
+		b.click("#verify")
+		b.choose(sandbox.Adult)
+		b.until(`!!document.querySelector("#sms.arrived #sent-code") && document.getAnimations().length === 0`)
+		b.take(filepath.Join(dir, "window"+suffix), 2)
+		b = s.browse(t, device{width: 1280, height: 900, language: language})
+		b.become(sandbox.Adult)
+		b.open("/cellar")
+		b.take(filepath.Join(dir, "shop"+suffix), 1)
+	}
+}
+
+// take keeps a picture of what is seen without scrolling.
+func (b *tab) take(file string, scale float64) {
+	b.t.Helper()
+	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: b.width, Height: b.height, DeviceScaleFactor: scale, Mobile: b.phone,
+	})
+	shot := call(b, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{})
+	b.must(os.WriteFile(file, shot.Data, 0o600))
 }
 
 func TestBrowserKeyboard(t *testing.T) {
