@@ -292,9 +292,15 @@ func TestBrowserScriptStalled(t *testing.T) {
 	lost.until(`document.readyState === "complete" && !!document.querySelector("#main")`)
 	b.until(`seen.at(-1) === "stalled"`)
 	b.front()
+	lost = b.popup(func() { b.click("#go") })
+	lost.until(`document.readyState === "complete" && !!document.querySelector("#main")`)
+	b.until(`seen.at(-1) === "stalled" && seen.length === 6`)
+	b.script(`Date.now = (function (real) { return function () { return real() + 26 * 60 * 1000; }; })(Date.now)`) // the attempt is over
+	b.front()
 	w := b.popup(func() { b.click("#go") })
 	b.until(`seen.at(-1) === "stalled"`)
 	w.choose(sandbox.Adult)
 	w.enter(right)
-	b.told([]string{doneAtMe, doneAtMe}, "preparing", "ready", "waiting", "stalled", "waiting", "stalled", "checking", "done")
+	b.told([]string{doneAtMe, doneAtMe, doneAtMe}, "preparing", "ready", "waiting", "stalled", "waiting", "stalled",
+		"preparing", "ready", "waiting", "stalled", "checking", "done")
 }

@@ -195,6 +195,7 @@
         open();
       } else {
         var pressed = Date.now();
+        if (state === "stalled") { state = "idle"; } // for so long that the attempt is over
         if (preparing) { become("preparing"); } // since a pointer passed over, untold
         prepare().then(function () {
           if (state !== "ready") { return; } // it was told why
