@@ -129,7 +129,7 @@ func (s *providerTest) attempt() certify.Attempt {
 	s.attempts++
 	now := s.Now().Truncate(time.Second)
 	return certify.Attempt{
-		ID: fmt.Sprintf("5eed%028x", s.attempts), RedirectURL: "https://shop.example/certifications/redirect",
+		ID: fmt.Sprintf("5eed%028x", s.attempts), Provider: s.p.Name(), RedirectURL: "https://shop.example/certifications/redirect",
 		StartedAt: now, VerifyBy: now.Add(30 * time.Minute),
 	}
 }

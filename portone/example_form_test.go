@@ -88,8 +88,12 @@ func (f *form) confirm(w http.ResponseWriter, r *http.Request) {
 // mayAsk takes one of an attempt's places. Without an attempt of this
 // browser's nothing is stored, and nobody is written to.
 func (f *form) mayAsk(r *http.Request, id, what string, places int) error {
-	if _, err := f.handler.Attempt(r, id); err != nil {
+	a, err := f.handler.Attempt(r, id)
+	switch {
+	case err != nil:
 		return err
+	case a.Provider != f.provider.Name(): // while a site moves from one to the other
+		return certify.CodeAttemptMissing
 	}
 	return f.take(r.Context(), f.hash(what+" "+id), places)
 }
