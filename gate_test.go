@@ -2,10 +2,14 @@ package certify_test
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/certify-go/certify"
 )
@@ -124,5 +128,67 @@ func TestGateKeepsHeaders(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A handler may serve parts of one page at once, each behind a gate.
+func TestGatesAtOnce(t *testing.T) {
+	t.Parallel()
+	s := quiet(t, func(c *certify.SessionConfig) { c.Bearer = true })
+	part := certify.Require(certify.YouthProtection())(http.NotFoundHandler())
+	whole := s.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		parts := make([]*httptest.ResponseRecorder, 8)
+		var done sync.WaitGroup
+		for i := range parts {
+			parts[i] = httptest.NewRecorder()
+			done.Go(func() { part.ServeHTTP(parts[i], r) })
+		}
+		done.Wait()
+		for _, p := range parts {
+			if cc := p.Header()["Cache-Control"]; len(cc) != 1 || cc[0] != "private" {
+				t.Errorf("Cache-Control %q", cc)
+				continue
+			}
+			p.Header()["Cache-Control"][0] = "no-store" // which is this part's alone
+		}
+	}))
+	serve(whole, "Authorization", "Bearer "+newForgers(t).hs.claim())
+}
+
+// An inquisitive is a logger and a Store that ask for the claim of the request
+// they are called for, as loggers do that add the user to each line.
+type inquisitive struct {
+	slog.Handler
+	certify.Store
+}
+
+func (inquisitive) Enabled(context.Context, slog.Level) bool { return true }
+
+func (inquisitive) Handle(ctx context.Context, _ slog.Record) error {
+	certify.FromContext(ctx)
+	return nil
+}
+
+func (inquisitive) Get(ctx context.Context, _ string) (string, bool, error) {
+	certify.FromContext(ctx)
+	return "", false, errors.New("connection refused")
+}
+
+func TestOutageWithAnInquisitiveLogger(t *testing.T) {
+	t.Parallel()
+	s := quiet(t, func(c *certify.SessionConfig) {
+		c.Bearer, c.Store, c.Logger = true, inquisitive{}, slog.New(inquisitive{})
+	})
+	gate := s.Load(certify.Require(certify.YouthProtection())(http.NotFoundHandler()))
+	token := newForgers(t).hs.claim()
+	answer := make(chan int, 1)
+	go func() { answer <- serve(gate, "Authorization", "Bearer "+token).Code }()
+	select {
+	case status := <-answer:
+		if status != http.StatusServiceUnavailable {
+			t.Errorf("status %d", status)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the gate waits for itself")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,7 +27,8 @@ type session struct {
 	claim  *Claim
 	err    error
 
-	header [2]string // that the gate sets: nothing that could be changed is shared
+	lent   [2]atomic.Bool
+	header [2]string // see headerValue
 }
 
 type sessionKey struct{}
@@ -54,6 +56,12 @@ func (s *Sessions) Load(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// withoutSession is for what is called while the claim is judged, and would
+// wait for itself if it asked for the claim: it finds none.
+func withoutSession(ctx context.Context) context.Context {
+	return context.WithValue(ctx, sessionKey{}, (*session)(nil))
 }
 
 // FromContext returns the claim of a request that came through
@@ -145,8 +153,7 @@ func areBuiltIn(ps []Policy) bool {
 // varyPrivate keeps shared caches from serving one visitor's answer to another.
 func (s *session) varyPrivate(h http.Header) {
 	if cc := h["Cache-Control"]; len(cc) == 0 || !strings.Contains(cc[0], "no-store") && !strings.Contains(cc[0], "private") {
-		s.header[0] = "private" // unless something around the gate is stricter
-		h["Cache-Control"] = s.header[0:1:1]
+		h["Cache-Control"] = s.headerValue(0, "private") // unless something around the gate is stricter
 	}
 	vary := "Cookie"
 	if s.sessions.bearer {
@@ -154,11 +161,21 @@ func (s *session) varyPrivate(h http.Header) {
 	}
 	switch old := h["Vary"]; {
 	case len(old) == 0:
-		s.header[1] = vary
-		h["Vary"] = s.header[1:2:2]
+		h["Vary"] = s.headerValue(1, vary)
 	case !slices.Contains(old, vary):
 		h["Vary"] = append(old, vary)
 	}
+}
+
+// headerValue returns a header's value, which stands in the session the first
+// time: that saves an allocation. What is served inside a gate, perhaps at the
+// same time and to another ResponseWriter, has its own.
+func (s *session) headerValue(i int, value string) []string {
+	if !s.lent[i].CompareAndSwap(false, true) {
+		return []string{value}
+	}
+	s.header[i] = value
+	return s.header[i : i+1 : i+1]
 }
 
 // resolve verifies once for each request. The claim is not to be changed:

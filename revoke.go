@@ -114,7 +114,7 @@ func (s *Sessions) checkEntries(ctx context.Context, c *Claim, e storeEntries) e
 // may hold anything. The operator hears of it, unless the visitor just left.
 func (s *Sessions) storeDown(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
-		s.emit(ctx, Event{Kind: EventFault, Code: CodeStoreUnavailable, Detail: err.Error()})
+		s.emit(withoutSession(ctx), Event{Kind: EventFault, Code: CodeStoreUnavailable, Detail: err.Error()})
 	}
 	return CodeStoreUnavailable
 }

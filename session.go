@@ -301,12 +301,12 @@ func (s *Sessions) issue(c *Claim) (string, error) {
 func (s *Sessions) accountOf(r *http.Request) string { return s.accountIn(r.Context(), r) }
 
 // accountIn is accountOf in another context. Of the claim itself the account
-// must not be made: the function finds none in its request.
+// must not be made.
 func (s *Sessions) accountIn(ctx context.Context, r *http.Request) string {
 	if s.account == nil {
 		return ""
 	}
-	return s.account(r.WithContext(context.WithValue(ctx, sessionKey{}, (*session)(nil))))
+	return s.account(r.WithContext(withoutSession(ctx)))
 }
 
 // compareAccount voids a claim that is not the account's that r has in ctx.

@@ -34,19 +34,19 @@ const storeTimeout = 3 * time.Second
 type promptStore struct{ slow Store }
 
 func (s promptStore) PutIfAbsent(ctx context.Context, key, value string, ttl time.Duration) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel := context.WithTimeout(withoutSession(ctx), storeTimeout)
 	defer cancel()
 	return s.slow.PutIfAbsent(ctx, key, value, ttl)
 }
 
 func (s promptStore) Put(ctx context.Context, key, value string, ttl time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel := context.WithTimeout(withoutSession(ctx), storeTimeout)
 	defer cancel()
 	return s.slow.Put(ctx, key, value, ttl)
 }
 
 func (s promptStore) Get(ctx context.Context, key string) (string, bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel := context.WithTimeout(withoutSession(ctx), storeTimeout)
 	defer cancel()
 	return s.slow.Get(ctx, key)
 }

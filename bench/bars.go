@@ -13,7 +13,7 @@ type bar struct {
 const (
 	parseHS256 = "golang-jwt/parse/HS256"
 	parseEdDSA = "golang-jwt/parse/EdDSA"
-	warmBearer = "gate/bearer/HS256/warm"
+	warmBearer = "gate/bearer/HS256/warm" // #nosec G101 -- the name of a benchmark
 	copyValue  = "limit/copy+value"
 	copyShared = "limit/copy+value/parallel"
 )
