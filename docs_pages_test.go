@@ -195,7 +195,7 @@ func withoutWords(e example) string {
 	return e.language + "\n" + blanks.ReplaceAllString(strings.TrimSpace(code), " ")
 }
 
-var testName = regexp.MustCompile("`((?:Test|Fuzz)\\w+)`(?: \\((\\w+)\\))?")
+var testName = regexp.MustCompile("`((?:Test|Fuzz)\\w+)`(?: \\(([\\w/]+)\\))?")
 
 // Every row of the threat model names tests, and all of them exist.
 func TestThreatModelNamesTests(t *testing.T) {
