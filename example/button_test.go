@@ -20,12 +20,17 @@ const meButton = "a[data-certify]"
 
 // windowsOpened counts the windows that the sandbox was asked for.
 func (s *stand) windowsOpened() int {
-	return strings.Count(s.output.String(), `route="GET /sandbox/window"`)
+	said := s.output.String()
+	return strings.Count(said, `route="GET /sandbox/window"`) + strings.Count(said, `route="POST /sandbox/identity-windows"`)
 }
 
 func TestBrowserButton(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.Adult)
+	onBoth(t, browserButton)
+}
+
+func browserButton(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.Adult)
 	b := s.browse(t, desk)
 	b.open("/me")
 	for _, leave := range []func(*tab){
@@ -55,11 +60,15 @@ func TestBrowserButton(t *testing.T) {
 
 func TestBrowserButtonOnAPhone(t *testing.T) {
 	t.Parallel()
-	s := newStreet(t, sandbox.Adult)
+	onBoth(t, browserButtonOnAPhone)
+}
+
+func browserButtonOnAPhone(t *testing.T, provider string) {
+	s := newStreetOn(t, provider, sandbox.Adult)
 	b := s.browse(t, phone)
 	b.open("/me")
 	b.click(meButton)
-	b.until(fmt.Sprintf("location.href.startsWith(%q)", s.sandbox+"/sandbox/window/"))
+	b.until(fmt.Sprintf("location.href.startsWith(%q)", s.sandbox))
 	b.back() // by the phone's own button: the page must work as before
 	b.at("/me", "아무것도 모릅니다")
 	b.click(meButton)
