@@ -23,7 +23,7 @@ func TestScriptIsServed(t *testing.T) {
 		}
 		for header, value := range map[string]string{
 			"Content-Type": kind, "Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff",
-			"Cross-Origin-Resource-Policy": "same-site", "Set-Cookie": "", "Vary": "",
+			"Cross-Origin-Resource-Policy": "cross-origin", "Set-Cookie": "", "Vary": "",
 		} {
 			if got := a.Header.Get(header); got != value {
 				t.Errorf("%s: %s is %q, not %q", name, header, got, value)
