@@ -239,13 +239,23 @@ func TestBrowserAppOfAnotherOrigin(t *testing.T) {
 // certify.js does the same from there, and comes back to the page it is on.
 func TestBrowserScriptOfAnotherOrigin(t *testing.T) {
 	t.Parallel()
-	s, app := newApp(t, true)
-	b := s.browse(t, desk)
-	b.navigate(app + "/here?wine=full")
-	w := b.popup(func() { b.click("#scripted") })
-	w.choose(sandbox.Adult)
-	w.enter(right)
-	b.until(fmt.Sprintf(`location.href === %q && document.querySelector("#wine").textContent === "200 보름"`, app+"/here?wine=full"))
+	for name, d := range map[string]device{"desk": desk, "phone": phone} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, app := newApp(t, true)
+			b := s.browse(t, d)
+			b.navigate(app + "/here?wine=full")
+			w := b
+			if d.phone {
+				b.click("#scripted")
+			} else {
+				w = b.popup(func() { b.click("#scripted") })
+			}
+			w.choose(sandbox.Adult)
+			w.enter(right)
+			b.until(fmt.Sprintf(`location.href === %q && document.querySelector("#wine").textContent === "200 보름"`, app+"/here?wine=full"))
+		})
+	}
 }
 
 func TestBrowserAppThatIsNotTrusted(t *testing.T) {
