@@ -59,7 +59,7 @@ func (t *trust) placesOf(token string) (of []place, tag uint64) {
 	if len(t.places) == 0 {
 		return nil, tag
 	}
-	first := int(tag%uint64(len(t.places)/t.ways)) * t.ways
+	first := int(tag%uint64(len(t.places)/t.ways)) * t.ways // #nosec G115 -- below the number of places
 	return t.places[first : first+t.ways], tag
 }
 

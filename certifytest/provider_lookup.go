@@ -180,11 +180,11 @@ func testProviderEcho(t *testing.T, s *providerTest) {
 
 func testProviderTogether(t *testing.T, s *providerTest) {
 	const attempts, callers = 8, 64
-	var begun [attempts]certify.Attempt
-	var ids [attempts]string
-	for n := range attempts {
-		begun[n] = s.attempt()
-		ids[n] = s.verified(t, begun[n])
+	var begun []certify.Attempt
+	var ids []string
+	for range attempts {
+		a := s.attempt()
+		begun, ids = append(begun, a), append(ids, s.verified(t, a))
 	}
 	s.anew(t)
 	together(callers, func(i int) {

@@ -40,7 +40,9 @@ type Page func(name string, claim *certify.Claim) string
 // Handler serves an [http.Handler] until the test ends.
 func (a App) Handler(t *testing.T, h http.Handler) {
 	t.Helper()
-	server := &httptest.Server{Listener: a.Listener, Config: &http.Server{Handler: h}}
+	server := httptest.NewUnstartedServer(h)
+	_ = server.Listener.Close()
+	server.Listener = a.Listener
 	server.Start()
 	t.Cleanup(server.Close)
 }
