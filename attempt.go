@@ -164,6 +164,7 @@ func (s *Sessions) attemptsOf(r *http.Request) []*attempt {
 			found = append(found, a)
 		}
 	}
+	slices.Reverse(found) // browsers send the oldest first, and of one second there may be several (RFC 6265, section 5.4)
 	slices.SortStableFunc(found, func(a, b *attempt) int { return cmp.Compare(b.StartedAt.Unix(), a.StartedAt.Unix()) })
 	return found
 }

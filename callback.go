@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -239,77 +237,6 @@ func (a *attempt) checkTime(verified, now time.Time) error {
 	return nil
 }
 
-// A taken is what the store remembers of a redeemed attempt.
-type taken struct {
-	txn     string    // the one verification it is for
-	issued  time.Time // when, so that a repeat brings the same claim
-	account string    // hash of the account that Accept named
-}
-
-func (t taken) String() string {
-	return t.txn + " " + strconv.FormatInt(t.issued.Unix(), 10) + " " + t.account
-}
-
-func parseTaken(s string) (t taken, err error) {
-	parts := strings.Split(s, " ")
-	if len(parts) != 3 {
-		return t, CodeStoreUnavailable
-	}
-	sec, err := strconv.ParseInt(parts[1], 10, 64)
-	if err != nil {
-		return t, CodeStoreUnavailable
-	}
-	return taken{parts[0], time.Unix(sec, 0), parts[2]}, nil
-}
-
-func attemptKey(a *attempt) string { return "attempt:" + a.ID }
-
-// take claims the attempt for one verification, for good.
-func (h *Handler) take(ctx context.Context, a *attempt, txn string, now time.Time) (taken, error) {
-	stands, err := h.sessions.store.PutIfAbsent(ctx, attemptKey(a), taken{txn, now, ""}.String(), a.storeFor(now))
-	if err != nil {
-		return taken{}, h.sessions.storeDown(ctx, err)
-	}
-	t, err := parseTaken(stands)
-	if err != nil {
-		return taken{}, err
-	}
-	if t.txn != txn {
-		return taken{}, CodeAttemptUsed
-	}
-	revoked, err := h.sessions.isRevoked(ctx, a.claimID())
-	if err == nil && revoked {
-		err = CodeClaimRevoked
-	}
-	return t, err
-}
-
-// isRevoked reports whether the claim with that id was revoked by itself.
-func (s *Sessions) isRevoked(ctx context.Context, jti string) (bool, error) {
-	_, revoked, err := s.store.Get(ctx, revokedKey(jti))
-	if err != nil {
-		return false, s.storeDown(ctx, err)
-	}
-	return revoked, nil
-}
-
-// storeFor is how long the attempt must be remembered: as long as it could be
-// redeemed on any instance's clock.
-func (a *attempt) storeFor(now time.Time) time.Duration {
-	return a.expires().Sub(now) + maxSkew
-}
-
-func (h *Handler) taken(ctx context.Context, a *attempt) (taken, error) {
-	stands, ok, err := h.sessions.store.Get(ctx, attemptKey(a))
-	switch {
-	case err != nil:
-		return taken{}, h.sessions.storeDown(ctx, err)
-	case !ok:
-		return taken{}, nil
-	}
-	return parseTaken(stands)
-}
-
 // acceptPerson asks the app, and returns the account of the claim.
 func (h *Handler) acceptPerson(header http.Header, r *http.Request, id *Identity) (string, error) {
 	if h.accept == nil {
@@ -337,21 +264,6 @@ func (h headerOnly) Header() http.Header { return http.Header(h) }
 func (h headerOnly) WriteHeader(int)     {}
 func (h headerOnly) Write([]byte) (int, error) {
 	return 0, errors.New("certify: Accept may set headers, and write no body")
-}
-
-// keepAccount remembers the account that Accept named, so that the visitor it
-// just signed in may reload the page.
-func (h *Handler) keepAccount(r *http.Request, a *attempt, t taken, account string) error {
-	hash := a.accountHash(account)
-	if h.sessions.account == nil || hash == t.account || hash == a.account {
-		return nil
-	}
-	t.account = hash
-	now := h.sessions.now()
-	if err := h.sessions.store.Put(r.Context(), attemptKey(a), t.String(), a.storeFor(now)); err != nil {
-		return h.sessions.storeDown(r.Context(), err)
-	}
-	return nil
 }
 
 // claim is what the verification proved, the same for every repeat.

@@ -1,7 +1,6 @@
 package certify
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -125,19 +124,33 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		h.providers[p.Name()] = p
 		h.lookups.slots[p.Name()] = make(chan struct{}, cfg.MaxLookups)
 	}
-	for _, origin := range cfg.TrustedOrigins {
-		if _, err := parseOrigin(origin); err != nil {
-			return nil, fmt.Errorf("certify: HandlerConfig.TrustedOrigins: %q %w", origin, err)
-		}
-		if err := h.csrf.AddTrustedOrigin(origin); err != nil {
-			return nil, fmt.Errorf("certify: HandlerConfig.TrustedOrigins: %w", err)
-		}
-		h.trusted = append(h.trusted, origin)
-	}
 	for _, name := range cfg.Purposes {
 		h.purposes[name] = true
 	}
-	h.routes = map[string]route{
+	if err := h.trust(cfg.TrustedOrigins); err != nil {
+		return nil, err
+	}
+	h.routes = h.mounted()
+	return h, nil
+}
+
+func (h *Handler) trust(origins []string) error {
+	for _, origin := range origins {
+		if _, err := parseOrigin(origin); err != nil {
+			return fmt.Errorf("certify: HandlerConfig.TrustedOrigins: %q %w", origin, err)
+		}
+		if err := h.csrf.AddTrustedOrigin(origin); err != nil {
+			return fmt.Errorf("certify: HandlerConfig.TrustedOrigins: %w", err)
+		}
+		h.trusted = append(h.trusted, origin)
+	}
+	return nil
+}
+
+// mounted are the routes below Path. At Path itself are the start page, and
+// the callback as a POST.
+func (h *Handler) mounted() map[string]route {
+	return map[string]route{
 		"/attempts":  {http.MethodPost, h.serveAttempts},
 		"/confirm":   {http.MethodPost, h.serveConfirm},
 		"/redirect":  {http.MethodGet, h.serveRedirect},
@@ -152,7 +165,6 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		"/native/attempts": {http.MethodPost, h.serveNativeAttempts},
 		"/native/confirm":  {http.MethodPost, h.serveNativeConfirm},
 	}
-	return h, nil
 }
 
 func (cfg HandlerConfig) check() error {
@@ -302,64 +314,6 @@ func (h *Handler) serveClaim(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 	return writeJSON(w, http.StatusOK, c)
-}
-
-// serveLogout signs out a page's visitor, or an app by its bearer token.
-func (h *Handler) serveLogout(w http.ResponseWriter, r *http.Request) error {
-	if err := h.Logout(w, r); err != nil {
-		return err
-	}
-	if isNavigation(r) {
-		seeOther(w, "/")
-		return nil
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-// Logout revokes the request's claim and takes it, and all attempts, from the
-// browser. Call it from the app's own logout: until then, for as long as an
-// attempt lives, going back in the browser's history repeats the callback, and
-// with it Accept. If something cannot be revoked nothing is taken and an error
-// is returned, such as [CodeStoreUnavailable]: the visitor tries again.
-func (h *Handler) Logout(w http.ResponseWriter, r *http.Request) error {
-	if err := h.sessions.revokeHeld(r, ""); err != nil {
-		return err
-	}
-	for _, a := range h.sessions.attemptsOf(r) {
-		if err := h.endAttempt(r.Context(), a); err != nil {
-			return err
-		}
-	}
-	h.sessions.clearAttempts(w, r, nil)
-	h.sessions.cookies.clear(w, h.sessions.cookies.name(""))
-	return nil
-}
-
-// endAttempt ends what a repeat of the callback could bring back. An attempt
-// that was never redeemed needs no entry in the store, nor may cost one.
-func (h *Handler) endAttempt(ctx context.Context, a *attempt) error {
-	t, err := h.taken(ctx, a)
-	if err != nil || t.txn == "" {
-		return err
-	}
-	revoked, err := h.sessions.isRevoked(ctx, a.claimID())
-	if err != nil || revoked {
-		return err
-	}
-	return h.sessions.Revoke(ctx, a.claimID(), t.issued.Add(h.sessions.ttl+redeemWithin))
-}
-
-func (h *Handler) serveJWKS(w http.ResponseWriter, r *http.Request) error {
-	keys := h.sessions.keys.Load()
-	if !keys.hasPublic() {
-		return CodeNotFound
-	}
-	w.Header().Set("Content-Type", "application/jwk-set+json")
-	w.Header().Set("Cache-Control", "public, max-age=300")
-	_, err := w.Write(keys.JWKS())
-	return ignore(err)
 }
 
 // ignore drops the error of a write to a visitor who has gone.

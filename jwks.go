@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 )
 
@@ -154,4 +155,17 @@ func (j *jwk) p256() (*key, error) {
 		return nil, errors.New("its x and y are not a point of P-256")
 	}
 	return publicP256(pub)
+}
+
+// serveJWKS publishes the keys with which other services verify. Where there
+// are only secrets there is nothing to publish: 404.
+func (h *Handler) serveJWKS(w http.ResponseWriter, r *http.Request) error {
+	keys := h.sessions.keys.Load()
+	if !keys.hasPublic() {
+		return CodeNotFound
+	}
+	w.Header().Set("Content-Type", "application/jwk-set+json")
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	_, err := w.Write(keys.JWKS())
+	return ignore(err)
 }

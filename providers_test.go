@@ -2,7 +2,9 @@ package certify_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"sync"
@@ -39,7 +41,7 @@ type move struct {
 	*site
 	v1, v2 movedProvider
 	mu     sync.Mutex
-	first  http.Handler
+	first  *certify.Handler
 	events []certify.Event
 }
 
@@ -153,6 +155,24 @@ func TestMovingToAnotherProvider(t *testing.T) {
 	}
 	if e := m.lastRefusal(); e.Code != certify.CodeVerificationOutOfTime || e.Provider != "v1" {
 		t.Errorf("what V1 did is told of %q: %s", e.Provider, e.Code)
+	}
+}
+
+// What is asked before a message is paid for knows that its provider is gone.
+func TestAttemptOfAProviderThatIsGone(t *testing.T) {
+	t.Parallel()
+	m := newMove(t, nil)
+	b := m.browser()
+	id := m.begin(t, b)
+	r := httptest.NewRequest(http.MethodPost, "/send", nil)
+	r.Header.Set("Cookie", b.attemptCookies())
+	m.begins(t, m.v2, []certify.Provider{m.v1}, nil)
+	if a, err := m.first.Attempt(r, id); err != nil || a.Provider != "v1" {
+		t.Errorf("during the move: %q, error %v", a.Provider, err)
+	}
+	m.begins(t, m.v2, nil, nil)
+	if _, err := m.first.Attempt(r, id); !errors.Is(err, certify.CodeAttemptMissing) {
+		t.Errorf("after it: error %v", err)
 	}
 }
 

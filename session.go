@@ -23,7 +23,9 @@ const (
 	// MaxTTLWithoutAccount bounds claims that are not bound to an account:
 	// whoever opens the browser next would be taken for the person verified.
 	MaxTTLWithoutAccount = 24 * time.Hour
-	MaxTTL               = maxLife
+	// MaxTTL is a year, after which the law wants members verified anew (Youth
+	// Protection Act decree, art. 17(2)).
+	MaxTTL = 365 * 24 * time.Hour
 )
 
 // SessionConfig configures [NewSessions]. Origin and Keys are required.

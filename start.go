@@ -139,6 +139,9 @@ func (h *Handler) Attempt(r *http.Request, id string) (Attempt, error) {
 
 // mayVerify checks that a person who verifies now can redeem it.
 func (h *Handler) mayVerify(r *http.Request, a *attempt) error {
+	if h.providers[a.Provider] == nil { // it was taken out of the configuration
+		return CodeAttemptMissing
+	}
 	if err := h.mayRedeem(r, a); err != nil {
 		return err
 	}

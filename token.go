@@ -13,7 +13,7 @@ const (
 	maxIssued  = 1024             // bytes: the longest claim we sign ourselves
 	maxClaimID = 64               // bytes: it becomes a key of the Store
 	maxSkew    = 60 * time.Second // how far the issuer's clock may run ahead
-	maxLife    = 365 * 24 * time.Hour
+	maxLife    = MaxTTL
 	maxTime    = 253402300799 // 9999-12-31T23:59:59Z
 )
 
