@@ -217,7 +217,7 @@ func parseOrigin(s string) (string, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme+"://"+u.Host != s || !originHost.MatchString(u.Host) {
-		return "", errors.New("is not scheme://host in lower-case ASCII and without a path")
+		return "", errors.New("is not scheme://host in lower-case ASCII, without a path or a slash at the end")
 	}
 	switch {
 	case u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80":

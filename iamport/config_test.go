@@ -22,6 +22,8 @@ func TestNewRefuses(t *testing.T) {
 		{"no code", func(c *iamport.Config) { c.Code = "" }, "Config.Code is empty"},
 		{"no key", func(c *iamport.Config) { c.Key = "" }, "Config.Key is empty"},
 		{"no secret", func(c *iamport.Config) { c.Secret = "" }, "Config.Secret is empty"},
+		{"the secret as code", func(c *iamport.Config) { c.Code = c.Secret }, "Config.Code looks like the secret"},
+		{"code as long as a secret", func(c *iamport.Config) { c.Code = strings.Repeat("x", 65) }, "Config.Code looks like the secret"},
 		{"code with a space", func(c *iamport.Config) { c.Code = "imp 1" }, "Config.Code holds white space"},
 		{"key with a line end", func(c *iamport.Config) { c.Key += "\n" }, "Config.Key holds white space"},
 		{"secret with a tab", func(c *iamport.Config) { c.Secret = "\t" + c.Secret }, "Config.Secret holds white space"},

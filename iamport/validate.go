@@ -34,6 +34,8 @@ func (c Config) checkCredentials() error {
 			return fmt.Errorf("%s is empty: it is in PortOne's console, under V1 API keys", f.name)
 		case !rest.IsToken(f.value):
 			return fmt.Errorf("%s holds white space or characters other than printable ASCII: was it copied with a line end?", f.name)
+		case f.name == "Code" && rest.MayBeSecret(f.value, c.Secret):
+			return errors.New("Code looks like the secret, and pages show it to everybody: are the two swapped? The code (가맹점 식별코드) is imp and digits")
 		case isDemo(f.name, f.value):
 			return fmt.Errorf("%s is the public demo value of the vendor's documentation: anyone can verify under it; use your own", f.name)
 		}

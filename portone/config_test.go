@@ -21,6 +21,9 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{"no store", func(c *portone.Config) { c.StoreID = "" }, "Config.StoreID is empty"},
 		{"no secret", func(c *portone.Config) { c.Secret = "" }, "Config.Secret is empty"},
+		{"the secret as store", func(c *portone.Config) { c.StoreID = c.Secret }, "Config.StoreID looks like the secret"},
+		{"store as long as a secret", func(c *portone.Config) { c.StoreID = strings.Repeat("x", 65) }, "Config.StoreID looks like the secret"},
+		{"the secret as channel", func(c *portone.Config) { c.ChannelKeys = []string{c.Secret} }, "Config.ChannelKeys holds what looks like the secret"},
 		{"store with a space", func(c *portone.Config) { c.StoreID = "store 1" }, "Config.StoreID holds white space"},
 		{"secret with a line end", func(c *portone.Config) { c.Secret += "\n" }, "Config.Secret holds white space"},
 		{"secret with a tab", func(c *portone.Config) { c.Secret = "\t" + c.Secret }, "Config.Secret holds white space"},

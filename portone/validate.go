@@ -31,6 +31,8 @@ func (c Config) checkKeys() error {
 			return fmt.Errorf("%s is empty: it is in PortOne's console, under 연동 정보 and V2 API", f.name)
 		case !rest.IsToken(f.value):
 			return fmt.Errorf("%s %s", f.name, garbled)
+		case f.name == "StoreID" && rest.MayBeSecret(f.value, c.Secret):
+			return errors.New("StoreID looks like the secret, and pages show it to everybody: are the two swapped? The id is store- and more")
 		}
 	}
 	if len(c.ChannelKeys) == 0 {
@@ -39,6 +41,9 @@ func (c Config) checkKeys() error {
 	for _, key := range c.ChannelKeys {
 		if !rest.IsToken(key) {
 			return fmt.Errorf("ChannelKeys holds an empty key, or one that %s", garbled)
+		}
+		if rest.MayBeSecret(key, c.Secret) {
+			return errors.New("ChannelKeys holds what looks like the secret, and pages show it to everybody: a key is channel-key- and more")
 		}
 	}
 	return nil

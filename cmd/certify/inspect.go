@@ -57,11 +57,13 @@ func (in *inspection) run(ctx context.Context, args []string, stdin io.Reader) i
 	if err != nil {
 		return in.misused(err)
 	}
+	x := explain(token, in.now())
+	fmt.Fprint(in.stdout, x.text)
 	keys, err := in.keys()
 	if err != nil {
 		return in.misused(err)
 	}
-	return in.judge(ctx, token, keys)
+	return in.judge(ctx, token, x, keys)
 }
 
 func (in *inspection) usage(flags *flag.FlagSet) {
@@ -97,7 +99,7 @@ func (in *inspection) keys() (*certify.Keys, error) {
 	if in.jwks == "" {
 		keys, err := certify.ParseKeys(in.getenv("CERTIFY_KEYS"))
 		if err != nil {
-			return nil, fmt.Errorf("CERTIFY_KEYS, without -jwks: %w", err)
+			return nil, fmt.Errorf("whether it verifies only the service's keys can tell, in CERTIFY_KEYS or by -jwks FILE: %w", err)
 		}
 		return keys, nil
 	}
@@ -108,11 +110,8 @@ func (in *inspection) keys() (*certify.Keys, error) {
 	return certify.ParseJWKS(raw)
 }
 
-// judge explains the token, and then leaves the verdict to the reader that
-// every request meets.
-func (in *inspection) judge(ctx context.Context, token string, keys *certify.Keys) int {
-	x := explain(token, in.now())
-	fmt.Fprint(in.stdout, x.text)
+// judge leaves the verdict to the reader that every request meets.
+func (in *inspection) judge(ctx context.Context, token string, x explanation, keys *certify.Keys) int {
 	issuer := in.expected("iss", "-issuer", in.issuer, x.issuer)
 	audience := in.expected("aud", "-audience", in.audience, x.audience)
 	sessions, err := certify.NewSessions(certify.SessionConfig{

@@ -27,6 +27,10 @@ func sandboxCommand() command {
 func runSandbox(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("certify sandbox", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprint(stderr, sandboxUsage)
+		flags.PrintDefaults()
+	}
 	addr := flags.String("addr", "127.0.0.1:8787", "loopback `address` to listen on; port 0 takes any free one")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -48,6 +52,13 @@ func runSandbox(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	}
 	return 0
 }
+
+const sandboxUsage = `Usage: certify sandbox [flags]
+
+plays PortOne's REST APIs, browser SDKs and window on this machine, with test people, and prints what to configure: in
+iamport.Config or portone.Config set InsecureBaseURL to the REST API and ScriptURL to the browser SDK.
+
+`
 
 // checkLoopback refuses an address others could reach: the sandbox calls
 // whoever asks certified.
@@ -102,6 +113,7 @@ func announce(w io.Writer, origin string) {
   API secret    %[6]s
   channel keys  %[7]s
 
+In iamport.Config or portone.Config, InsecureBaseURL is the REST API and ScriptURL the browser SDK.
 Ctrl-C ends it and forgets everything.
 `, origin, sandbox.DefaultCode, sandbox.DefaultKey, sandbox.DefaultSecret,
 		sandbox.DefaultStoreID, sandbox.DefaultAPISecret, strings.Join(channelKeys(), "\n                "))

@@ -37,6 +37,10 @@ func IsToken(s string) bool {
 	return s != "" && len(s) <= 512 && !strings.ContainsFunc(s, func(r rune) bool { return r < '!' || r > '~' })
 }
 
+// MayBeSecret reports whether a value that pages show is, by its length or by
+// itself, the API secret: the vendor's secrets have 80 characters and more.
+func MayBeSecret(shown, secret string) bool { return len(shown) > 64 || shown == secret }
+
 // IsDigits reports whether s is lo to hi ASCII digits.
 func IsDigits(s string, lo, hi int) bool {
 	return len(s) >= lo && len(s) <= hi && !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
