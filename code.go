@@ -6,6 +6,7 @@ package certify
 // A Code is also the plainest error of its kind.
 type Code string
 
+// Error makes a Code what errors.Is finds. It says nothing about the person.
 func (c Code) Error() string { return "certify: " + string(c) }
 
 // Reasons why a request carries no claim that counts. Answered with 401, or

@@ -121,6 +121,8 @@ type ProviderError struct {
 	Err error
 }
 
+// Error is for the operator: the code and the detail, and never Err's text,
+// which may hold anything.
 func (e *ProviderError) Error() string {
 	return "certify: " + string(e.Code) + ": " + e.Detail
 }

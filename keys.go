@@ -215,6 +215,7 @@ func (ks *Keys) hasPublic() bool {
 	return slices.ContainsFunc(ks.list, func(k *key) bool { return k.public != nil })
 }
 
+// String gives the number of keys, and nothing of them.
 func (ks *Keys) String() string {
 	if ks == nil {
 		return "no keys"

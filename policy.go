@@ -22,6 +22,8 @@ type PolicyFunc func(now time.Time, c *Claim) error
 // Check calls f.
 func (f PolicyFunc) Check(now time.Time, c *Claim) error { return f(now, c) }
 
+// String names no policy in particular: a type of the app's own with a String
+// method does.
 func (f PolicyFunc) String() string { return ownPolicy }
 
 // ownPolicy names policies that do not name themselves.
@@ -55,6 +57,7 @@ type Denial struct {
 	Err error
 }
 
+// Error is the code and the policy, for logs, and never Err's text.
 func (d *Denial) Error() string {
 	if d == nil {
 		return CodePolicyFailed.Error()

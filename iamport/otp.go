@@ -32,6 +32,7 @@ const (
 // has no codes that would say more, and its messages may name the person.
 type OTPError string
 
+// Error is the reason, without what the vendor wrote about it.
 func (e OTPError) Error() string { return "iamport: " + string(e) }
 
 // The refusals of the vendor's schema.

@@ -13,6 +13,7 @@ import (
 // where the API named one of these.
 type ErrorType string
 
+// Error is the type, without what the vendor wrote about it.
 func (t ErrorType) Error() string { return "portone: " + string(t) }
 
 // The types of the vendor's schema. An INVALID_REQUEST also stands for
