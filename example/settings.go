@@ -20,20 +20,21 @@ const (
 	defaultDB          = "moonlight-members.db"
 )
 
-// settings are what the command line and the environment say.
-//
-// CERTIFY_KEYS, CERTIFY_PEPPER and the variables of the providers that
-// -provider names switch to the real service:
-//
-//	iamport (V1)  IMP_CODE, IMP_KEY, IMP_SECRET, IMP_PG (pg_provider values, separated by commas)
-//	portone (V2)  PORTONE_STORE_ID, PORTONE_API_SECRET, PORTONE_CHANNEL_KEYS (separated by commas)
-//
-// All of them or none: a shop that fell back to the sandbox because one was
-// forgotten would take anybody for an adult.
-//
-// Several processes that serve one shop need one Redis (-redis). To try that
-// without the real service, IMP_INSECURE_BASE_URL leads all of them, with V1
-// and V2 alike, to one sandbox on this machine.
+const environment = `
+Environment: without any of it the shop runs on its own sandbox. The real service needs all of
+
+  CERTIFY_KEYS, CERTIFY_PEPPER  made by "certify keygen" and "certify keygen -pepper"
+  ORIGIN                        what visitors see, such as https://shop.example (default: http://ADDRESS)
+  iamport (V1)                  IMP_CODE, IMP_KEY, IMP_SECRET, IMP_PG (pg_provider values, separated by commas);
+                                IMP_CHANNEL_KEY if there are several channels
+  portone (V2)                  PORTONE_STORE_ID, PORTONE_API_SECRET, PORTONE_CHANNEL_KEYS (separated by commas)
+
+IMP_INSECURE_BASE_URL leads V1 and V2 alike to a sandbox that several shops share.
+`
+
+// settings are what the command line and the environment say. Of the real
+// service's variables all or none are set: a shop that fell back to the
+// sandbox because one was forgotten would take anybody for an adult.
 type settings struct {
 	providers         []string // new verifications begin with the first
 	addr, sandboxAddr string
@@ -63,6 +64,11 @@ func readSettings(args []string, getenv func(string) string, output io.Writer) (
 	var cfg settings
 	flags := flag.NewFlagSet("moonlight-wine", flag.ContinueOnError)
 	flags.SetOutput(output)
+	flags.Usage = func() {
+		_, _ = fmt.Fprintln(output, "Usage of moonlight-wine:")
+		flags.PrintDefaults()
+		_, _ = io.WriteString(output, environment)
+	}
 	flags.StringVar(&cfg.addr, "addr", defaultAddr, "`address` to listen on; port 0 takes any free one")
 	flags.StringVar(&cfg.sandboxAddr, "sandbox", defaultSandboxAddr, "loopback `address` of the sandbox")
 	flags.StringVar(&cfg.dbPath, "db", "", "`file` of the members (default in sandbox mode: a temporary one; else "+defaultDB+")")
