@@ -3,16 +3,24 @@
 // nothing but a browser. Its types are in certify.d.ts.
 (function () {
   "use strict";
-  if (window.certify) { return; } // loaded twice, it would open two windows
+  // Loaded twice, it would open two windows. An element with that id is no script.
+  if (window.certify && typeof window.certify.verify === "function") { return; }
 
   var FRESH = 25 * 60 * 1000; // an attempt is good for 30 minutes
+  var NEWEST = 3; // and only among the newest of the browser: see setAttempt
   var STALLED = 8000; // a window that was lost says nothing
+  var DWELL = 300; // a pointer that stays means it
+  var REST = 10000; // after a failure, unless somebody presses
+  var LEAVING = 30000; // a slow page is on its way
 
   var own = document.currentScript;
   var nonce = own ? own.nonce : "";
   var base = own && own.src ? own.src.replace(/\/certify\.js([?#].*)?$/, "") : "/certifications";
   var verifications = {};
   var scripts = {};
+  var begun = 0; // attempts of this page
+  var failed = 0; // when the last of them did not come about
+  var left = 0; // when the page was, with a claim
 
   var TEXTS = {
     ko: {
@@ -125,15 +133,21 @@
     return error.code === "network" || error.code === "verification_pending" || error.status >= 500 || error.status === 429;
   }
 
+  // Whose login ended meanwhile may sign in again, in another tab.
+  function wantsLogin(error) { return error.code === "attempt_other_account" || error.code === "account_required"; }
+
   // A verification is what one button stands for.
   function newVerification(path, wanted) {
     var state = "idle";
     var listener = null;
     var attempt = null; // as POST …/attempts answered
     var made = 0; // when
+    var turn = 0; // as which of the page's
     var preparing = null; // a promise, while there is none
     var result = null; // what the provider's window said, until the site confirms it
+    var asked = false; // to sign in for it
     var windows = 0; // opened so far
+    var ended = 0; // those of verifications that are done
     var stall = 0;
     var outcome = null; // of verify(), until it is settled
 
@@ -142,9 +156,16 @@
       clearTimeout(stall);
       var settled = outcome;
       if (answer || error) { outcome = null; }
-      if (listener) { listener({ state: next, text: error ? error.detail : textOf(next), error: error, answer: answer }); }
+      tell({ state: next, text: error ? error.detail : textOf(next), error: error, answer: answer });
       if (settled && answer) { settled.resolve(answer); }
       if (settled && error) { settled.reject(error); }
+    }
+
+    // What the page does with it must not keep the window from opening.
+    function tell(now) {
+      try {
+        if (listener) { listener(now); }
+      } catch (e) { console.error(e); }
     }
 
     function promised() {
@@ -158,17 +179,21 @@
       return outcome.promise;
     }
 
-    function isPrepared() { return attempt && Date.now() - made < FRESH; }
+    function isPrepared() { return attempt && Date.now() - made < FRESH && begun - turn < NEWEST; }
 
     // The attempt and the SDK must be there before the click that opens.
     function begin() {
       attempt = null;
       if (!keepsCookies()) { return Promise.reject(failure({ code: "cookies_blocked" })); }
+      turn = ++begun;
       return post(path + "/attempts", wanted).then(function (answer) {
         return load(answer).then(function () {
           attempt = answer;
           made = Date.now();
         });
+      }).catch(function (error) {
+        failed = Date.now();
+        throw error;
       });
     }
 
@@ -213,6 +238,7 @@
       // before; a failure only of the window opened last.
       function settle(answer) {
         if (answer === undefined) { return; } // the page is being left for the provider's
+        if (mine <= ended) { return; } // another window brought the claim
         if (!result && (succeeded(answer) || mine === windows)) { finish(answer); }
       }
       // A second window under an attempt that is verified already is no failure.
@@ -236,6 +262,7 @@
         return;
       }
       result = {};
+      asked = false;
       Object.keys(answer).forEach(function (name) {
         if (typeof answer[name] === "string" || typeof answer[name] === "boolean") { result[name] = answer[name]; }
       });
@@ -257,9 +284,11 @@
       become("checking");
       post(path, result).then(function (answer) {
         result = attempt = null;
+        ended = windows;
         become("done", null, answer);
       }, function (error) {
-        if (passes(error)) {
+        if (passes(error) || wantsLogin(error) && !asked) {
+          asked = asked || wantsLogin(error);
           become("pending", error);
           return;
         }
@@ -285,6 +314,7 @@
       prepare: prepare,
       verify: verify,
       resume: resume,
+      isBusy: function () { return !!(outcome || result); },
       // The button that is used shows the progress, not one merely passed over.
       listen: function (to) { if (to && !outcome && !result) { listener = to; } }
     };
@@ -309,8 +339,9 @@
   // that it names, or one that is made behind it.
   function statusOf(element) {
     var selector = element.getAttribute("data-certify-status");
-    if (selector) { return document.querySelector(selector); }
-    var status = element.nextElementSibling;
+    var status = selector ? document.querySelector(selector) : null;
+    if (status) { return status; }
+    status = element.nextElementSibling;
     if (!status || !status.hasAttribute("data-certify-says")) {
       status = document.createElement("span");
       status.setAttribute("data-certify-says", "");
@@ -332,7 +363,10 @@
         if (!pressed) { return; } // nobody asked yet
         status.setAttribute("data-certify-state", now.state);
         status.textContent = now.text;
-        if (now.answer) { location.assign(now.answer.return_to); }
+        if (now.answer) {
+          left = Date.now();
+          location.assign(now.answer.return_to);
+        }
       }
     };
   }
@@ -341,9 +375,24 @@
     return event.target instanceof Element ? event.target.closest("[data-certify]") : null;
   }
 
-  function warm(event) {
+  // Browsers keep few attempts, so none is begun on a mere chance while one is
+  // being paid for; nor is a site that refuses asked for ever.
+  function prepare(options) {
+    var busy = Object.keys(verifications).some(function (key) { return verifications[key].isBusy(); });
+    return busy || Date.now() - failed < REST ? Promise.resolve() : of(options).prepare();
+  }
+
+  // A list may have many such elements, and pointers pass over all of them.
+  var near = null;
+  var dwelling = 0;
+
+  function approach(event) {
     var element = elementOf(event);
-    if (element) { of(optionsOf(element, false)).prepare(); }
+    if (element === near && event.type !== "pointerdown") { return; } // over a part of it
+    clearTimeout(dwelling);
+    near = element;
+    function warm() { prepare(optionsOf(element, false)); }
+    if (element && event.type === "pointerdown") { warm(); } else if (element) { dwelling = setTimeout(warm, DWELL); }
   }
 
   // Whoever wants another tab gets the start page there.
@@ -351,15 +400,18 @@
     var element = elementOf(event);
     if (!element || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) { return; }
     event.preventDefault();
+    if (Date.now() - left < LEAVING) { return; }
     of(optionsOf(element, true)).verify().catch(function () {}); // it was told
   });
-  ["pointerover", "pointerdown", "focusin"].forEach(function (type) { document.addEventListener(type, warm); });
+  ["pointerover", "pointerdown", "focusin"].forEach(function (type) { document.addEventListener(type, approach); });
   window.addEventListener("pageshow", function (event) {
-    if (event.persisted) { Object.keys(verifications).forEach(function (key) { verifications[key].resume(); }); }
+    if (!event.persisted) { return; }
+    left = 0;
+    Object.keys(verifications).forEach(function (key) { verifications[key].resume(); });
   });
 
   window.certify = {
-    prepare: function (options) { return of(options).prepare(); },
+    prepare: prepare,
     verify: function (options) { return of(options).verify(); }
   };
 })();
