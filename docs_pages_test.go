@@ -249,3 +249,31 @@ func hasTest(t *testing.T, dir, name string) bool {
 	}
 	return false
 }
+
+// Every path that the Handler serves is in the tables of docs/production and
+// in its doc comment, and nothing else is.
+func TestDocPaths(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("handler.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := matches(`(?m)^\t\t"(/[a-z/.]+)": +\{http\.Method`, string(source))
+	if len(want) < 11 {
+		t.Fatalf("handler.go has the routes %q", want)
+	}
+	comment, _, _ := strings.Cut(string(source), "\ntype Handler struct")
+	if got := matches(`(?:POST|GET|\(none\),) +(/[a-z/.]+)`, comment[strings.LastIndex(comment, "// A Handler"):]); !slices.Equal(got, want) {
+		t.Errorf("the comment of Handler has %q, the Handler %q", got, want)
+	}
+	for _, page := range []string{"docs/production.md", "docs/production.ko.md"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := matches(`(?m)^(\| (?:`+"`"+`|\().*?\|)`, string(text))
+		if got := matches("`(/[a-z/.]+)`", strings.Join(rows, "\n")); !slices.Equal(got, want) {
+			t.Errorf("%s has %q, the Handler %q", page, got, want)
+		}
+	}
+}

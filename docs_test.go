@@ -81,6 +81,55 @@ func TestReadmesAgree(t *testing.T) {
 	compileProgram(t, blocks[0])
 }
 
+// The changes that lead the READMEs' program to the sandbox fit it, and it
+// builds with them.
+func TestReadmeSandbox(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"README.md", "README.ko.md"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, found := strings.Cut(string(text), "```diff\n")
+		changes, _, closed := strings.Cut(rest, "```\n")
+		if !found || !closed {
+			t.Fatalf("%s has no diff", name)
+		}
+		before, after := sidesOf(changes)
+		program := goBlock.FindStringSubmatch(string(text))[1]
+		for i, lines := range before {
+			if strings.Count(program, lines) != 1 {
+				t.Fatalf("%s: the program has %q %d times", name, lines, strings.Count(program, lines))
+			}
+			program = strings.Replace(program, lines, after[i], 1)
+		}
+		if len(before) != 2 || !strings.Contains(program, "InsecureBaseURL") {
+			t.Errorf("%s: %d changes", name, len(before))
+		}
+		if name == "README.md" {
+			compileProgram(t, program)
+		}
+	}
+}
+
+// sidesOf splits a diff into changes: each begins with the lines that stay or go.
+func sidesOf(diff string) (before, after []string) {
+	added := true
+	for line := range strings.Lines(diff) {
+		if line[0] != '+' && added {
+			before, after = append(before, ""), append(after, "")
+		}
+		last := len(before) - 1
+		if added = line[0] == '+'; !added {
+			before[last] += line[1:]
+		}
+		if line[0] != '-' {
+			after[last] += line[1:]
+		}
+	}
+	return before, after
+}
+
 // compileProgram builds a main package against this checkout, as a reader
 // would who pastes it.
 func compileProgram(t *testing.T, source string) {

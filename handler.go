@@ -74,6 +74,20 @@ type HandlerConfig struct {
 
 // A Handler serves the verification under its path. Mount it twice, at
 // "/certifications" and "/certifications/", inside [Sessions.Load] or not.
+// Below that path it serves
+//
+//	POST (none), /confirm     the callback, from a page
+//	GET  /                    the start page
+//	POST /attempts            begins an attempt
+//	GET  /redirect            the callback of phones
+//	GET  /claim               what a page may know of its visitor
+//	GET  /check               forward authentication: [HandlerConfig.Checks]
+//	POST /logout              revokes the claim
+//	GET  /jwks.json           [Keys.JWKS], 404 if no key is public
+//	GET  /certify.js          the script of a page's own button
+//	GET  /certify.d.ts        its types
+//	POST /native/attempts     for apps: [HandlerConfig.NativeApps]
+//	POST /native/confirm
 type Handler struct {
 	sessions   *Sessions
 	provider   Provider            // for new attempts

@@ -59,8 +59,9 @@ func (j *jwk) published(alg string) *jwk {
 	return j
 }
 
-// JWKS returns the public keys as a JSON Web Key Set (RFC 7517). A set without
-// any, as with HS256 only, has an empty list. Secrets are never in it.
+// JWKS returns the public keys as a JSON Web Key Set (RFC 7517), without any
+// secret. With HS256 only the list is empty, and the [Handler] answers 404
+// under /jwks.json, where it serves the set else.
 func (ks *Keys) JWKS() []byte {
 	set := struct {
 		Keys []*jwk `json:"keys"`

@@ -38,7 +38,7 @@ func aboutPerson(c *certify.Claim) []fact {
 			"등록 외국인인지 여부입니다. 인증 기관이 확인해 주지 않았다면 비어 있습니다.",
 			"Whether you are a registered foreigner. Left out if the provider did not verify it."},
 		{"di_hash", c.DIHash,
-			"이 가게에서만 당신을 가리키는 값입니다. 열쇠로 한 번 더 바꾸었으므로 되돌리거나 다른 사이트와 견줄 수 없습니다.",
+			"이 가게에서만 쓰는, 나를 가리키는 값입니다. 열쇠로 한 번 더 바꾸었으므로 되돌리거나 다른 사이트와 견줄 수 없습니다.",
 			"Points to you in this shop alone. It is hashed with a key, so it can neither be undone nor matched with another site's."},
 	}
 }
@@ -72,7 +72,7 @@ func aboutToken(c *certify.Claim) []fact {
 			"이 정보의 번호입니다. 지우기를 누르면 이 번호를 무효로 합니다.",
 			"The claim's number. “Forget” makes this number void."},
 		{"txn", c.Txn,
-			"어느 인증에서 왔는지 확인할 때 쓰는 값입니다. 인증 번호 자체는 아닙니다.",
+			"어느 인증에서 왔는지 확인할 때 쓰는 값입니다. 인증 ID 자체는 아닙니다.",
 			"Tells which verification it came from, for audits. It is not the verification's own number."},
 	}
 }

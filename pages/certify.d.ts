@@ -88,14 +88,17 @@ declare namespace certify {
 
   /**
    * Fetches what `verify` needs, so that a click can open the window at once.
-   * Call it when a click is likely. It never rejects: `verify` tries again.
+   * Call it when a click is likely: every attempt is a cookie, and browsers
+   * keep eight. It does nothing while a window is open, nor for 10 seconds
+   * after a failure, and never rejects: `verify` tries again.
    */
   function prepare(options?: Options): Promise<void>;
 
   /**
    * Opens the window, or asks again for a result that is pending. Call it
    * straight from a click. A second call while the first is under way is the
-   * same call. It rejects with a `Failure`.
+   * same call; after `done` it begins a new verification. It rejects with a
+   * `Failure`.
    */
   function verify(options?: Options): Promise<Answer>;
 }
