@@ -43,7 +43,7 @@ type Page struct {
 	Retry   bool     // asking for the same address again may work
 
 	// Of start.html.
-	Script   template.JS // certify.js and what the built-in page adds: see its element ids
+	Script   template.JS // certify.js and what drives the elements start, verify, again and status
 	Path     string      // of the Handler
 	ReturnTo string
 	Place    string // the path of ReturnTo, shortened, to be shown
