@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -21,9 +22,13 @@ func TestScriptInNode(t *testing.T) {
 		}
 		t.Skip("no node: install Node.js 20 or later to run the tests of certify.js")
 	}
+	served := filepath.Join(t.TempDir(), "certify.js") // as browsers get it
+	if err := os.WriteFile(served, []byte(newSite(t, siteConfig{}).browser().get("/certifications/certify.js").body), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, node, "testdata/script_test.js").Output()
+	out, err := exec.CommandContext(ctx, node, "testdata/script_test.js", served, "pages/start.js").Output()
 	if err != nil {
 		t.Fatalf("node: %v\n%s", err, out)
 	}

@@ -1,6 +1,7 @@
-// Runs pages/certify.js and pages/start.js with a document, a clock and a site
+// Runs certify.js and start.js, which the arguments name, with a document, a clock and a site
 // that are made up, and prints a line of JSON for each test. See script_node_test.go.
 "use strict";
+const [certify, start] = process.argv.slice(2);
 const fs = require("fs"), vm = require("vm"), assert = require("assert");
 
 const tick = async () => { for (let i = 0; i < 20; i++) { await Promise.resolve(); } };
@@ -64,7 +65,7 @@ function world(before) {
   Object.assign(context, before);
   vm.createContext(context);
   w.run = file => vm.runInContext(fs.readFileSync(file, "utf8"), context);
-  w.run("pages/certify.js");
+  w.run(certify);
   w.certify = context.certify;
   w.current = () => context.certify;
   w.document = document;
@@ -201,7 +202,7 @@ const tests = {
   },
   async "loaded twice it stays one"() {
     const w = world(), first = w.certify;
-    w.run("pages/certify.js");
+    w.run(certify);
     assert.equal(w.current(), first);
   },
   async "a second click while the page is being left opens nothing"() {
@@ -265,8 +266,8 @@ const tests = {
   async "the start page gives the keyboard its button back"() {
     const w = world();
     w.elements = { start: new Element(), verify: new Element(), again: new Element(), status: new Element() };
-    const { start, verify, again } = w.elements;
-    start.dataset = { path: "/certifications", returnTo: "/wine", purpose: "" };
+    const { verify, again } = w.elements;
+    w.elements.start.dataset = { path: "/certifications", returnTo: "/wine", purpose: "" };
     verify.document = again.document = w.document;
     // As browsers do it: what is disabled or hidden is not focused.
     for (const e of [verify, again]) {
@@ -275,7 +276,7 @@ const tests = {
         Object.defineProperty(e, name, { get: () => value, set: to => { value = to; if (to && w.document.activeElement === e) { w.document.activeElement = w.document.body; } } });
       }
     }
-    w.run("pages/start.js");
+    w.run(start);
     await tick();
     assert.equal(w.document.activeElement, null, "nobody pressed yet");
     const press = async e => { e.focus(); e.listeners.click(); await tick(); };
