@@ -43,8 +43,9 @@ type ProviderSubject struct {
 	// required, and CI, DI, Phone and the rest where the vendor has them; ID,
 	// AttemptID and VerifiedAt are the suite's to judge.
 	Person certify.Identity
-	// Now is the clock of the service and the provider. nil means time.Now, which
-	// begins at the start of 2000 here (see [testing/synctest]).
+	// Now is the clock of the service and the provider, and goes on as time.Now
+	// does. nil means time.Now, which begins at the start of 2000 here (see
+	// [testing/synctest]).
 	Now func() time.Time
 	// Secrets are the credentials and tokens that the provider shows the service.
 	Secrets []string

@@ -222,6 +222,8 @@ func (p *acme) judge(rec *acmeRecord, id string) (*certify.Identity, error) {
 		who.DI = ""
 	case "makes up the time":
 		who.VerifiedAt = rec.At.Add(-time.Hour)
+	case "says now":
+		who.VerifiedAt = time.Now()
 	case "names no attempt":
 		who.AttemptID = ""
 	case "salts the DI":

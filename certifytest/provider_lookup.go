@@ -68,18 +68,35 @@ func (s *providerTest) silentError(t *testing.T, what string, err error) {
 	}
 }
 
+// away is how long people take between a verification and its lookup, and
+// until the next.
+const away = 10 * time.Minute
+
+// testProviderPerson lets time pass: a VerifiedAt that is the time of the lookup
+// would make an old verification, shown again, a new one.
 func testProviderPerson(t *testing.T, s *providerTest) {
 	for range 2 {
 		a := s.attempt()
-		before := s.Now()
+		began := s.Now()
 		id := s.verified(t, a)
+		ended := s.Now()
+		time.Sleep(away)
+		if passed := s.Now().Sub(ended); passed < away-time.Second || passed > away+time.Second {
+			t.Fatalf("ProviderSubject.Now goes on by %s in %s", passed, away)
+		}
 		got := s.lookup(t, id)
 		s.isPerson(t, got, a, id)
-		if got.VerifiedAt.Before(before.Add(-time.Second)) || got.VerifiedAt.After(s.Now().Add(time.Second)) {
-			t.Errorf("VerifiedAt is %s from when the verification ended", got.VerifiedAt.Sub(before))
+		at := got.VerifiedAt
+		if at.Before(began.Add(-time.Second)) || at.After(ended.Add(time.Second)) {
+			t.Errorf("VerifiedAt is %s from when the verification ended", at.Sub(ended))
 		}
 		*got = certify.Identity{Purpose: "spoilt"} // the Handler writes to it, too
-		s.isPerson(t, s.lookup(t, id), a, id)
+		time.Sleep(away)
+		again := s.lookup(t, id)
+		s.isPerson(t, again, a, id)
+		if !again.VerifiedAt.Equal(at) {
+			t.Errorf("VerifiedAt is %s later when it is looked up %s later", again.VerifiedAt.Sub(at), away)
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ var flaws = map[string]string{
 	"takes others' callbacks":            "for_another_attempt",
 	"drops the DI":                       "is_the_person",
 	"makes up the time":                  "is_the_person",
+	"says now":                           "is_the_person",
 	"names no attempt":                   "is_the_person",
 	"hands out one identity to all":      "is_the_person",
 	"looks at no state":                  "brings_nobody",

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/certify-go/certify"
 	"github.com/certify-go/certify/certifytest"
@@ -22,7 +23,9 @@ func TestProviderSuite(t *testing.T) {
 // openSubject is the provider with a sandbox, in which the person of KCP's
 // records comes with all that a PG can give.
 func openSubject(t testing.TB) certifytest.ProviderSubject {
-	server, err := sandbox.New(sandbox.Config{Now: testNow})
+	began := time.Now() // of the bubble, in which time passes
+	now := func() time.Time { return testNow().Add(time.Since(began)) }
+	server, err := sandbox.New(sandbox.Config{Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,10 +35,10 @@ func openSubject(t testing.TB) certifytest.ProviderSubject {
 				Code: sandbox.DefaultCode, Key: sandbox.DefaultKey, Secret: sandbox.DefaultSecret,
 				PGProviders: []string{sandbox.KCP, sandbox.InicisUnified}, KCPWithoutTestChannel: true,
 				PG: "kcp_v2", Company: "가게", MinAge: 19, Popup: true,
-				InsecureBaseURL: "http://127.0.0.1", Transport: transport, Now: testNow,
+				InsecureBaseURL: "http://127.0.0.1", Transport: transport, Now: now,
 			})
 		},
-		Service: server, Now: testNow, Secrets: []string{sandbox.DefaultKey, sandbox.DefaultSecret, tokenOf(t, server)},
+		Service: server, Now: now, Secrets: []string{sandbox.DefaultKey, sandbox.DefaultSecret, tokenOf(t, server)},
 		Person: personOfRecord(t, server),
 		Verify: func(a certify.Attempt, end certifytest.ProviderEnd) (url.Values, error) {
 			v := sandbox.Verification{MerchantUID: a.ID, Person: sandbox.Adult, PGProvider: sandbox.KCP}
