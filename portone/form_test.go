@@ -19,6 +19,11 @@ import (
 
 // newShop is a site with a form of its own, which asks a sandbox.
 func newShop() (shop http.Handler, vendor *sandbox.Server, err error) {
+	return newShopWith(func(p certify.Provider) certify.Provider { return p })
+}
+
+// newShopWith has other begin and look up what the form verifies.
+func newShopWith(other func(certify.Provider) certify.Provider) (shop http.Handler, vendor *sandbox.Server, err error) {
 	if vendor, err = sandbox.New(sandbox.Config{}); err != nil {
 		return nil, nil, err
 	}
@@ -37,7 +42,7 @@ func newShop() (shop http.Handler, vendor *sandbox.Server, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	handler, err := certify.NewHandler(certify.HandlerConfig{Sessions: sessions, Provider: provider, Pepper: []byte(rand.Text() + rand.Text())})
+	handler, err := certify.NewHandler(certify.HandlerConfig{Sessions: sessions, Provider: other(provider), Pepper: []byte(rand.Text() + rand.Text())})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,6 +115,11 @@ func newFormTest(t *testing.T) formTest {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return formTestAt(t, shop, vendor)
+}
+
+func formTestAt(t *testing.T, shop http.Handler, vendor *sandbox.Server) formTest {
+	t.Helper()
 	p, err := vendor.ParticularsOf(sandbox.Adult)
 	if err != nil {
 		t.Fatal(err)
@@ -187,6 +197,32 @@ func TestFormIsBoundToAnAttempt(t *testing.T) {
 	})
 	thief.wants("the callback, elsewhere", http.StatusForbidden, 1, func() int { return thief.fill("/certifications/confirm", id) })
 	f.wants("the callback", http.StatusOK, 2, func() int { return f.fill("/certifications/confirm", id) })
+}
+
+// A renamed provider is another, to which a site moves.
+type renamed struct{ certify.Provider }
+
+func (renamed) Name() string { return "other" }
+
+// TestFormIsForItsOwnProvider: an attempt that was begun with another provider
+// cannot be verified with this one, and costs no message.
+func TestFormIsForItsOwnProvider(t *testing.T) {
+	t.Parallel()
+	shop, vendor, err := newShopWith(func(p certify.Provider) certify.Provider { return renamed{p} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := formTestAt(t, shop, vendor)
+	id := f.begin()
+	if id == "" {
+		t.Fatalf("no attempt was begun: %s", f.body)
+	}
+	for _, path := range []string{"/form/send", "/form/again", "/form/confirm"} {
+		f.wants(path+" for another provider's attempt", http.StatusConflict, 2, func() int { return f.fill(path, id, "otp", "123456") })
+	}
+	if n := f.messages(); n != 0 {
+		t.Errorf("%d messages were sent", n)
+	}
 }
 
 // TestMessagesToAPhoneAreFew, whoever asks, for however many attempts, and
