@@ -104,6 +104,7 @@ func TestCluster(t *testing.T) {
 	nodes := cluster(t, 3)
 	cfg := config(nodes[0].addr)
 	t.Run("the suite", func(t *testing.T) { conform(t, cfg, nodes...) })
+	t.Run("keys of any bytes", func(t *testing.T) { takesAnyBytes(t, cfg, len(nodes)) })
 	t.Run("with least privilege", func(t *testing.T) {
 		for _, n := range nodes {
 			cfg = n.as("certify", permissions+clusterPermissions)
