@@ -23,6 +23,25 @@ func shop() http.Handler {
 	mux.Handle("/unready", gate(http.NotFoundHandler()))
 	mux.Handle("/closed", certify.Require(certify.All(certify.MinAge(19), certify.UnderAge(19)))(ok))
 	mux.Handle("/free", ok)
+	mux.Handle("GET /half", gate(ok))
+	mux.Handle("/half", ok)
+	mux.Handle("GET /paid", gate(ok))
+	mux.Handle("POST /paid", http.RedirectHandler("/thanks", http.StatusSeeOther))
+	mux.Handle("GET /read", gate(ok))                                          // others are 405
+	mux.HandleFunc("/own-page", func(w http.ResponseWriter, r *http.Request) { // as SessionConfig.Deny may send a form to the start page
+		if _, ok := certify.FromContext(r.Context()); !ok && r.Method == http.MethodPost && r.Header.Get("Sec-Fetch-Mode") == "navigate" {
+			http.Redirect(w, r, "/certifications/?reason=verification_required", http.StatusSeeOther)
+			return
+		}
+		gate(ok).ServeHTTP(w, r)
+	})
+	mux.HandleFunc("POST /form", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Sec-Fetch-Mode") == "navigate" {
+			http.Redirect(w, r, "/thanks", http.StatusSeeOther)
+			return
+		}
+		gate(ok).ServeHTTP(w, r)
+	})
 	mux.HandleFunc("/by-presence", func(w http.ResponseWriter, r *http.Request) { // as many a hand-written gate does
 		if _, err := r.Cookie("__Host-certify"); err != nil {
 			w.WriteHeader(http.StatusUnauthorized)
@@ -40,7 +59,17 @@ func TestGated(t *testing.T) {
 	t.Parallel()
 	s := certifytest.NewSessions(t, certify.SessionConfig{})
 	certifytest.Gated(t, s.Load(shop()), certifytest.Cookie(t, s, certifytest.Adult()),
-		"GET /wine/", "/wine/{$}", "POST /wine/red", "  /wine/ ", "POST /orders/{id}/pay", "GET app.example/vip/{rest...}", "/moved/", "HEAD /wine/", "/unready")
+		"GET /wine/", "/wine/{$}", "POST /wine/red", "  /wine/ ", "POST /orders/{id}/pay", "GET app.example/vip/{rest...}", "/moved/", "HEAD /wine/", "/unready", "/read", "/own-page")
+}
+
+// openTo are the complaints about a path without a gate.
+func openTo(path string, methods ...string) (found []string) {
+	for _, m := range methods {
+		for _, who := range []string{"a script without a claim", "a script with a forged claim", "a navigation without a claim"} {
+			found = append(found, m+" "+path+" answers 200 to "+who)
+		}
+	}
+	return found
 }
 
 func TestGatedFindsGaps(t *testing.T) {
@@ -61,6 +90,12 @@ func TestGatedFindsGaps(t *testing.T) {
 		{"a gate for nobody", loaded, "GET /closed", []string{"403 to the person with the claim"}},
 		{"no such route", loaded, "GET /typo", []string{"404 to a script without a claim", "404 to a script with a forged claim", "404 to a navigation without a claim"}},
 		{"outside Load", shop(), "GET /wine/", []string{"500 to a script without a claim", "500 to a script with a forged claim", "500 to a navigation without a claim"}},
+		{"a method that nobody gated", loaded, "/half", openTo("/half", "POST", "PUT", "PATCH", "DELETE")},
+		{"a form that goes on to a page", loaded, "/paid", []string{
+			"POST /paid answers 303 to a script without a claim", "POST /paid answers 303 to a script with a forged claim", "POST /paid answers 303 to a navigation without a claim",
+		}},
+		{"a form that goes on to a page, for scripts not", loaded, "POST /form", []string{"POST /form answers 303 to a navigation without a claim"}},
+		{"no method has a gate", loaded, "/free", openTo("/free", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")},
 		{"no route", loaded, "GET /%zz", []string{`invalid URL escape "%zz"`}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
