@@ -105,6 +105,30 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
+// What the front server itself cannot show is no refusal, and trying again does
+// not help.
+func TestNoPage(t *testing.T) {
+	each(t, func(t *testing.T, f *front) {
+		adult, minor := f.visitor(), f.visitor()
+		adult.verify(sandbox.Adult, "/wine/")
+		minor.verify(sandbox.Minor, "/wine/")
+		for _, path := range []string{"/wine/cellar/", "/wine/none.html"} {
+			for what, a := range map[string]answer{"an adult": adult.open(path), "an adult's script": adult.fetch("GET", path, "")} {
+				want(t, what+" at "+path, a, http.StatusNotFound)
+				if a.Header.Get("Retry-After") != "" {
+					t.Errorf("%s at %s may try again: %v", what, path, a.Header)
+				}
+			}
+			want(t, "a stranger at "+path, f.visitor().open(path), http.StatusSeeOther, "/certifications/?reason=verification_required")
+			want(t, "a minor's script at "+path, minor.fetch("GET", path, ""), http.StatusForbidden, `"code":"underage"`)
+		}
+		f.store.set(errors.New("down"))
+		want(t, "without the store", adult.fetch("GET", "/wine/cellar/", ""), http.StatusServiceUnavailable, "store_unavailable")
+		f.store.set(nil)
+		want(t, "with the store again", adult.open("/wine/cellar/key.html"), http.StatusOK, wineList)
+	})
+}
+
 // A bearer token counts as a cookie does, and ends at the front server.
 func TestBearer(t *testing.T) {
 	each(t, func(t *testing.T, f *front) {

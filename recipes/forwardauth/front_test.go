@@ -1,6 +1,8 @@
 package forwardauth_test
 
 import (
+	"bytes"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net"
@@ -101,26 +103,53 @@ func needBinary(t *testing.T, name string) string {
 	return ""
 }
 
+// newFront starts a server on a port that another process may take first: then
+// on another one.
 func newFront(t *testing.T, server int) *front {
 	t.Helper()
 	binary := needBinary(t, servers[server].name)
 	f := &front{t: t, clock: certifytest.NewClock(noon), app: &recorder{}, store: &failingStore{Store: certify.NewMemoryStore(0, nil)}}
 	f.sandbox = certifytest.NewSandbox(t, f.clock.Now)
-	f.certify = httptest.NewUnstartedServer(nil)
 	app := httptest.NewServer(f.app)
 	t.Cleanup(app.Close)
-	dir, listen := t.TempDir(), freeAddr(t)
+	for range 5 {
+		dir, listen, name := t.TempDir(), freeAddr(t), rand.Text()
+		f.listenAt(t, listen)
+		writeSite(t, filepath.Join(dir, "site"), name)
+		config := replaced(t, servers[server].config, map[string]string{
+			"127.0.0.1:8080": listen, "127.0.0.1:8081": f.certify.Listener.Addr().String(), "127.0.0.1:8082": app.Listener.Addr().String(),
+			"/srv/site": filepath.Join(dir, "site"),
+		})
+		path := filepath.Join(dir, servers[server].config)
+		if err := os.WriteFile(path, []byte(servers[server].around(dir, config)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if start(t, exec.Command(binary, servers[server].args(dir, path)...), dir, f.url, name) {
+			return f
+		}
+	}
+	t.Fatalf("%s does not start", binary)
+	return nil
+}
+
+// listenAt is certify for the origin that the front server will have.
+func (f *front) listenAt(t *testing.T, listen string) {
+	t.Helper()
 	f.url = "http://" + listen
 	f.session = certifytest.NewSessions(t, certify.SessionConfig{Origin: f.url, Now: f.clock.Now, Store: f.store, Bearer: true})
 	handler, err := forwardauth.New(f.session, f.sandbox.IAMPort, make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.certify.Config.Handler = handler
-	f.certify.Start()
+	f.certify = httptest.NewServer(handler)
 	t.Cleanup(f.certify.Close)
-	for name, text := range map[string]string{"site/index.html": "home", "site/wine/index.html": wineList, "site/wine/red.html": wineList} {
-		path := filepath.Join(dir, name)
+}
+
+// writeSite writes the static site. Its name tells it from those of other tests.
+func writeSite(t *testing.T, dir, name string) {
+	t.Helper()
+	for file, text := range map[string]string{"index.html": "home", "name.html": name, "wine/index.html": wineList, "wine/red.html": wineList, "wine/cellar/key.html": wineList} {
+		path := filepath.Join(dir, file)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -128,16 +157,6 @@ func newFront(t *testing.T, server int) *front {
 			t.Fatal(err)
 		}
 	}
-	config := replaced(t, servers[server].config, map[string]string{
-		"127.0.0.1:8080": listen, "127.0.0.1:8081": f.certify.Listener.Addr().String(), "127.0.0.1:8082": app.Listener.Addr().String(),
-		"/srv/site": filepath.Join(dir, "site"),
-	})
-	path := filepath.Join(dir, servers[server].config)
-	if err := os.WriteFile(path, []byte(servers[server].around(dir, config)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	start(t, exec.Command(binary, servers[server].args(dir, path)...), dir, listen)
-	return f
 }
 
 // replaced is a configuration of the documentation, with the addresses of the
@@ -168,10 +187,11 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// start starts a server, waits until it listens, and ends it with the test.
-func start(t *testing.T, cmd *exec.Cmd, home, addr string) {
+// start starts a server, waits until it answers with the site of that name, and
+// ends it with the test. It reports false if the server ends or another answers.
+func start(t *testing.T, cmd *exec.Cmd, home, url, name string) bool {
 	t.Helper()
-	var said strings.Builder
+	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home)
 	if err := cmd.Start(); err != nil {
@@ -188,19 +208,28 @@ func start(t *testing.T, cmd *exec.Cmd, home, addr string) {
 			<-ended
 		}
 	})
-	for deadline := time.Now().Add(patience); ; <-time.After(5 * time.Millisecond) {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			c.Close()
-			return
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-time.After(5 * time.Millisecond) {
+		if got, err := nameAt(url); err == nil {
+			return got == name
 		}
 		select {
 		case <-ended:
-			t.Fatalf("%s ended at once:\n%s", cmd.Path, said.String())
+			t.Logf("%s ended at once:\n%s", cmd.Path, said.String())
+			return false
 		default:
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s does not listen", cmd.Path)
-		}
 	}
+	t.Fatalf("%s does not listen", cmd.Path)
+	return false
+}
+
+// nameAt is the name of the site that answers there.
+func nameAt(url string) (string, error) {
+	res, err := http.Get(url + "/name.html")
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	return string(text), err
 }
