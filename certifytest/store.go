@@ -163,7 +163,7 @@ func testRace(t *testing.T, s storeTest) {
 // next caller looks. So it gets many chances, and over some time, in which a
 // busy machine now and then has two cores for them.
 func testManyRaces(t *testing.T, s storeTest) {
-	const callers, keys, burst = 4, 5000, 50
+	const callers, keys, burst = 4, 2500, 25
 	s.puts(t, s.Store, "revoked:first", "1", time.Hour)
 	told, begin := make([][callers]string, keys), make([]meeting, keys)
 	for n := range begin {

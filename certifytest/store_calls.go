@@ -145,7 +145,7 @@ func (m *meeting) wait() {
 	for spins := 1; m.missing.Load() > 0; spins++ {
 		switch {
 		case spins%500 > 0: // not even the scheduler is between two callers
-		case spins < 100_000:
+		case spins < 3000:
 			runtime.Gosched()
 		default:
 			time.Sleep(20 * time.Microsecond)
