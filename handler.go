@@ -46,7 +46,9 @@ type HandlerConfig struct {
 	// program (nginx's auth_request, Traefik's forwardAuth, Caddy's
 	// forward_auth): 204 to let it; 401, 403 or, if nobody can tell, 503 with a
 	// problem document to refuse; never a redirect or a cookie.
-	// [SessionConfig.Deny] is not asked. docs/forward-auth.md shows the servers.
+	// [SessionConfig.Deny] is not asked. Let nobody but the front server reach
+	// the path: another site could open it in a window of its visitor's, and
+	// tell 204 from a page. docs/forward-auth.md shows the servers.
 	Checks map[string]Policy
 	// AllowStart, if set, may refuse to begin an attempt: every verification
 	// costs a fee. The error is not shown.

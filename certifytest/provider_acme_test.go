@@ -21,10 +21,11 @@ import (
 // acme is a third provider, as its author would write it, and the service that
 // it asks. What a test breaks in it is in its flaw.
 type acme struct {
-	flaw  string
-	http  *http.Client
-	last  map[string]any // that a flawed Begin shares
-	cache sync.Map       // of a flawed Lookup
+	flaw    string
+	http    *http.Client
+	last    map[string]any // that a flawed Begin shares
+	cache   sync.Map       // of a flawed Lookup
+	claimed sync.Map       // of a flawed CallbackID
 }
 
 const acmeSecret = "acme-secret-of-a-test"
@@ -89,6 +90,9 @@ func (p *acme) CallbackID(v url.Values, a certify.Attempt) (string, error) {
 		return "", certify.CodeVerificationIDMalformed
 	case v.Get("attempt") != a.ID && p.flaw != "takes others' callbacks":
 		return "", certify.CodeAttemptMissing
+	}
+	if p.flaw == "believes the browser" {
+		p.claimed.Store(ids[0], a.ID)
 	}
 	return ids[0], nil
 }
@@ -226,6 +230,10 @@ func (p *acme) judge(rec *acmeRecord, id string) (*certify.Identity, error) {
 		who.VerifiedAt = time.Now()
 	case "names no attempt":
 		who.AttemptID = ""
+	case "believes the browser":
+		if claimed, ok := p.claimed.Load(id); ok {
+			who.AttemptID = claimed.(string)
+		}
 	case "salts the DI":
 		who.DI += id
 	}

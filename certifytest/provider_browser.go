@@ -187,8 +187,10 @@ func isCallbackCode(err error) bool {
 // then the record does.
 func testProviderOthersCallback(t *testing.T, s *providerTest) {
 	mine, theirs := s.attempt(), s.attempt()
-	s.verified(t, mine)
+	own, _ := s.verify(t, mine, EndVerified)
 	values, _ := s.verify(t, theirs, EndVerified)
+	s.mixes(t, own, mine, s.callbackID(t, values, theirs), theirs)
+	s.anew(t)
 	named := false
 	for _, v := range values {
 		named = named || slices.Contains(v, theirs.ID)
@@ -202,5 +204,27 @@ func testProviderOthersCallback(t *testing.T, s *providerTest) {
 		if got := s.lookup(t, id); got.AttemptID != theirs.ID {
 			t.Error("the record of another attempt does not name it as AttemptID")
 		}
+	}
+}
+
+// mixes shows another's id among a visitor's own values, as somebody would who
+// learned it: whatever the browser says, the record names its attempt.
+func (s *providerTest) mixes(t *testing.T, own url.Values, mine certify.Attempt, id string, theirs certify.Attempt) {
+	t.Helper()
+	ownID := s.callbackID(t, own, mine)
+	s.anew(t)
+	mixed := maps.Clone(own)
+	for name, v := range own {
+		if slices.Contains(v, ownID) {
+			mixed[name] = []string{id}
+		}
+	}
+	got, err := s.p.CallbackID(mixed, mine)
+	switch {
+	case isCallbackCode(err) && got == "":
+	case err != nil || got != id:
+		t.Errorf("CallbackID of another's id among one's own values = %q, %v", got, err)
+	case s.lookup(t, id).AttemptID != theirs.ID:
+		t.Error("a record names the attempt that the browser did, and not its own")
 	}
 }

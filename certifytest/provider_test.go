@@ -28,6 +28,7 @@ var flaws = map[string]string{
 	"takes any id":                       "safe_in_a_path",
 	"has an error of its own":            "safe_in_a_path",
 	"takes others' callbacks":            "for_another_attempt",
+	"believes the browser":               "for_another_attempt",
 	"drops the DI":                       "is_the_person",
 	"makes up the time":                  "is_the_person",
 	"says now":                           "is_the_person",
