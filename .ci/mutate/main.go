@@ -174,7 +174,12 @@ func (r *runner) mutate(i int, m mutation) error {
 	if err != nil {
 		return err
 	}
-	output, err := r.goTest(overlay, m.pkg, m.tests)
+	var output string
+	for range 3 { // a race may not show itself the first time
+		if output, err = r.goTest(overlay, m.pkg, m.tests); err != nil {
+			break
+		}
+	}
 	switch {
 	case r.ctx.Err() != nil:
 		return r.ctx.Err()
