@@ -1,0 +1,140 @@
+package certify_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/certify-go/certify"
+)
+
+func TestAcceptNamesTheAccount(t *testing.T) {
+	t.Parallel()
+	signedIn := func(r *http.Request) string {
+		if c, err := r.Cookie("login"); err == nil {
+			return c.Value
+		}
+		return ""
+	}
+	newBrowser := func(t *testing.T) *browser {
+		return newSite(t, siteConfig{
+			sessions: func(c *certify.SessionConfig) { c.Account = signedIn },
+			handler: func(c *certify.HandlerConfig) {
+				c.Accept = func(w http.ResponseWriter, r *http.Request, id *certify.Identity) (string, error) {
+					if id.Name != secretName || id.CI != secretCI || id.Provider != "fake" {
+						return "", errors.New("not who was verified")
+					}
+					if account := signedIn(r); account != "" {
+						return account, nil
+					}
+					http.SetCookie(w, &http.Cookie{Name: "login", Value: "member-1", Path: "/"})
+					w.WriteHeader(http.StatusTeapot)
+					_, _ = io.WriteString(w, "nothing of this")
+					return "member-1", nil
+				}
+			},
+		}).browser()
+	}
+	t.Run("signing up", func(t *testing.T) {
+		t.Parallel()
+		b := newBrowser(t)
+		attempt := b.begin("/cellar")
+		b.provider.verify("imp_1", attempt)
+		for range 2 { // the second as the member that the first signed in
+			if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != http.StatusOK {
+				t.Fatalf("status %d: %s", a.StatusCode, a.body)
+			}
+		}
+		if a := b.get("/cellar"); a.StatusCode != http.StatusOK {
+			t.Errorf("the gate: status %d: %s", a.StatusCode, a.body)
+		}
+		if a := b.get("/cellar", "Cookie", "certify="+b.cookie("certify")+"; login=member-2"); a.StatusCode == http.StatusOK && !strings.Contains(b.cookie("login"), "member-1") {
+			t.Error("another account entered")
+		}
+	})
+	t.Run("another account", func(t *testing.T) {
+		t.Parallel()
+		b := newBrowser(t)
+		b.pass()
+		u, _ := url.Parse(b.URL)
+		b.jar.SetCookies(u, []*http.Cookie{{Name: "login", Value: "member-2", Path: "/"}})
+		if a := b.get("/cellar"); a.StatusCode != http.StatusUnauthorized || a.code() != "claim_other_account" {
+			t.Errorf("signed in as another: status %d: %s", a.StatusCode, a.body)
+		}
+		b.jar.SetCookies(u, []*http.Cookie{{Name: "login", Value: "", Path: "/", MaxAge: -1}})
+		if a := b.get("/cellar"); a.StatusCode != http.StatusUnauthorized || a.code() != "claim_other_account" {
+			t.Errorf("signed out: status %d: %s", a.StatusCode, a.body)
+		}
+	})
+	t.Run("a callback begun under another account", func(t *testing.T) {
+		t.Parallel()
+		b := newBrowser(t)
+		attempt := b.begin("/cellar")
+		b.provider.verify("imp_1", attempt)
+		u, _ := url.Parse(b.URL)
+		b.jar.SetCookies(u, []*http.Cookie{{Name: "login", Value: "member-2", Path: "/"}})
+		if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != http.StatusForbidden || a.code() != "attempt_other_account" {
+			t.Errorf("status %d: %s", a.StatusCode, a.body)
+		}
+	})
+}
+
+func TestAcceptRefuses(t *testing.T) {
+	t.Parallel()
+	var refusal error
+	s := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", refusal }
+	}})
+	for _, tc := range []struct {
+		name   string
+		err    error
+		status int
+		code   string
+	}{
+		{"a denial", &certify.Denial{}, 409, "account_refused"},
+		{"a denial with a code", &certify.Denial{Code: "no_ci", Detail: "CI가 없습니다."}, 403, "no_ci"},
+		{"a fault", errors.New("database of 홍길동 is down"), 500, "internal"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			refusal = tc.err
+			b := s.browser()
+			attempt := b.begin("/cellar")
+			id := b.provider.verify("imp_"+attempt, attempt)
+			a := b.post("/certifications", `{"imp_uid":"`+id+`"}`)
+			if a.StatusCode != tc.status || a.code() != tc.code || b.cookie("certify") != "" {
+				t.Errorf("status %d: %s", a.StatusCode, a.body)
+			}
+			refusal = nil
+			if a := b.post("/certifications", `{"imp_uid":"`+id+`"}`); a.StatusCode != http.StatusOK {
+				t.Errorf("accepted later: status %d: %s", a.StatusCode, a.body)
+			}
+		})
+	}
+}
+
+func TestPurposeIssuesNoClaim(t *testing.T) {
+	t.Parallel()
+	var saw string
+	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+		c.Purposes = []string{"guardian"}
+		c.Accept = func(_ http.ResponseWriter, _ *http.Request, id *certify.Identity) (string, error) {
+			saw = id.Purpose
+			return "", nil
+		}
+	}}).browser()
+	if a := b.post("/certifications/attempts", `{"purpose":"other"}`); a.StatusCode != http.StatusBadRequest {
+		t.Errorf("an unknown purpose: status %d", a.StatusCode)
+	}
+	a := b.post("/certifications/attempts", `{"purpose":"guardian","return_to":"/done"}`)
+	id := b.provider.verify("imp_1", a.json(t)["merchant_uid"].(string))
+	a = b.post("/certifications", `{"imp_uid":"`+id+`"}`)
+	if a.StatusCode != http.StatusOK || a.json(t)["return_to"] != "/done" || a.json(t)["claim"] != nil {
+		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	}
+	if saw != "guardian" || b.cookie("certify") != "" || b.get("/cellar").StatusCode != http.StatusUnauthorized {
+		t.Errorf("purpose %q, cookie %q", saw, b.cookie("certify"))
+	}
+}
