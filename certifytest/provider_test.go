@@ -79,6 +79,10 @@ func TestProviderSuiteFails(t *testing.T) {
 				if strings.Contains(line, "--- FAIL") && strings.Contains(line, part) {
 					return
 				}
+				// Without the race detector this flaw may bring the process down.
+				if flaw == "shares what it begins with" && strings.Contains(line, "fatal error: concurrent map") {
+					return
+				}
 			}
 			t.Errorf("the part %q does not fail:\n%.3000s", part, out)
 		})
