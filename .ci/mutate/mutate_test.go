@@ -89,3 +89,29 @@ func TestRedBefore(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestRedOnceBefore(t *testing.T) {
+	t.Setenv("GOWORK", "off")
+	dir := t.TempDir()
+	write(t, dir, "go.mod", module)
+	write(t, dir, "m.go", source)
+	write(t, dir, "m_test.go", test)
+	write(t, dir, "once_test.go", `package m
+
+import (
+	"os"
+	"testing"
+)
+
+func TestOnce(t *testing.T) {
+	if _, err := os.Stat("ran"); err != nil {
+		t.Error("the first time", os.WriteFile("ran", nil, 0o600))
+	}
+}
+`)
+	list := write(t, dir, "list.txt", "== x\nfile: m.go\ntest: . TestAdult|TestOnce\n-age >= 19\n+true\n")
+	var out bytes.Buffer
+	if err := run(t.Context(), &out, dir, "", []string{list}); err != nil || !strings.Contains(out.String(), "red once before any mutation") {
+		t.Errorf("error %v, output:\n%s", err, out.String())
+	}
+}
