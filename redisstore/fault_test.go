@@ -140,9 +140,13 @@ func (w *witness) end() {
 	w.done.Wait()
 	for i := 0; i < len(w.acked); i += 1 + len(w.acked)/200 {
 		id := w.acked[i]
-		if value, ok, err := w.store.Get(w.t.Context(), "attempt:"+id); err != nil || !ok || value != "mine "+id {
-			w.t.Errorf("the confirmed attempt %s: %q, %t, %v", id, value, ok, err)
-		}
+		eventually(w.t, "it is told what became of a confirmed attempt", func() bool {
+			value, ok, err := w.store.Get(w.t.Context(), "attempt:"+id)
+			if err == nil && (!ok || value != "mine "+id) {
+				w.t.Errorf("the confirmed attempt %s: %q, %t", id, value, ok)
+			}
+			return err == nil
+		})
 	}
 	w.t.Logf("%d answers, %d errors, %d confirmed attempts; the slowest call took %s with a timeout of %s",
 		w.answers.Load(), w.errs.Load(), len(w.acked), time.Duration(w.slowest.Load()).Round(time.Millisecond), timeout)
