@@ -14,11 +14,17 @@ import (
 
 const slots = 16384
 
-// clusterNode starts a node that owns nothing yet. It takes a node for gone that
-// is silent for two seconds: a slow machine may make the tests wait for that.
-func clusterNode(t testing.TB) *server {
+// Nodes that no test takes away are not gone because the machine stood still.
+const (
+	goneSoon = 2 * time.Second
+	goneLate = 15 * time.Second
+)
+
+// clusterNode starts a node that owns nothing yet, and takes a node for gone that
+// is silent for so long.
+func clusterNode(t testing.TB, silence time.Duration) *server {
 	t.Helper()
-	return redisServer(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", freePort(t),
+	return redisServer(t, "--cluster-enabled", "yes", "--cluster-node-timeout", strconv.FormatInt(silence.Milliseconds(), 10), "--cluster-port", freePort(t),
 		"--cluster-allow-replica-migration", "no", "--repl-diskless-sync-delay", "0")
 }
 
@@ -37,11 +43,11 @@ func (s *server) id() string {
 }
 
 // cluster starts primaries that share the slots.
-func cluster(t testing.TB, n int) []*server {
+func cluster(t testing.TB, n int, silence time.Duration) []*server {
 	t.Helper()
 	nodes := make([]*server, n)
 	for i := range nodes {
-		nodes[i] = clusterNode(t)
+		nodes[i] = clusterNode(t, silence)
 		nodes[i].do("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*slots/n), strconv.Itoa((i+1)*slots/n-1))
 		if i > 0 {
 			nodes[i].meet(nodes[0])
@@ -72,13 +78,16 @@ func settled(t testing.TB, n int, nodes ...*server) {
 func owner(t testing.TB, key string, nodes []*server) (*server, string) {
 	t.Helper()
 	slot := strings.TrimSpace(strings.TrimPrefix(nodes[0].do("CLUSTER", "KEYSLOT", key), ":"))
-	for _, s := range nodes {
-		if reply, _ := raw(s.addr, "GET", key); !strings.HasPrefix(reply, "-MOVED") {
-			return s, slot
+	var found *server
+	eventually(t, "a node owns "+key, func() bool {
+		for _, s := range nodes {
+			if reply, err := raw(s.addr, "GET", key); err == nil && strings.HasPrefix(reply, "$") {
+				found = s
+			}
 		}
-	}
-	t.Fatal("nobody owns ", key)
-	return nil, ""
+		return found != nil
+	})
+	return found, slot
 }
 
 // move gives a slot, with what is in it, to another node.
@@ -101,7 +110,7 @@ func move(t testing.TB, slot string, from, to *server, all []*server) {
 
 func TestCluster(t *testing.T) {
 	t.Parallel()
-	nodes := cluster(t, 3)
+	nodes := cluster(t, 3, goneLate)
 	cfg := config(nodes[0].addr)
 	t.Run("the suite", func(t *testing.T) { conform(t, cfg, nodes...) })
 	t.Run("keys of any bytes", func(t *testing.T) { takesAnyBytes(t, cfg, len(nodes)) })
@@ -132,7 +141,7 @@ func takes(t testing.TB, s *redisstore.Store, key, value string) (stands string)
 // A slot that moves takes its keys along.
 func TestClusterMovesKeys(t *testing.T) {
 	t.Parallel()
-	nodes := cluster(t, 2)
+	nodes := cluster(t, 2, goneLate)
 	s, _ := openWarm(t, config(nodes[0].addr), 2)
 	takes(t, s, "attempt:moved", "mine")
 	from, slot := owner(t, "certify:attempt:moved", nodes)
@@ -153,7 +162,7 @@ func another(than *server, nodes []*server) *server {
 // which no message tells of.
 func TestClusterMovesAnswers(t *testing.T) {
 	t.Parallel()
-	nodes := cluster(t, 3)
+	nodes := cluster(t, 3, goneLate)
 	s, _ := openWarm(t, config(nodes[0].addr), 3)
 	other, _ := openWarm(t, config(nodes[0].addr), 3)
 	revoke := func(key string) time.Time {
@@ -174,7 +183,7 @@ func TestClusterMovesAnswers(t *testing.T) {
 	// A node that has just come is heard as soon as the cluster's map is refreshed.
 	known("revoked:far")
 	from, slot = owner(t, "certify:revoked:far", nodes)
-	fresh := clusterNode(t)
+	fresh := clusterNode(t, goneLate)
 	fresh.meet(nodes[0])
 	all := append([]*server{fresh}, nodes...)
 	settled(t, 4, all...)
@@ -187,8 +196,8 @@ func TestClusterMovesAnswers(t *testing.T) {
 // The replica of a node that dies takes over, and tells of changes from then on.
 func TestClusterFailover(t *testing.T) {
 	t.Parallel()
-	nodes := cluster(t, 3)
-	replica := clusterNode(t)
+	nodes := cluster(t, 3, goneSoon)
+	replica := clusterNode(t, goneSoon)
 	replica.meet(nodes[0])
 	all := append([]*server{replica}, nodes...)
 	settled(t, 4, all...)
@@ -251,7 +260,7 @@ func keyOfEach(t testing.TB, nodes []*server) map[*server]string {
 // ask for them.
 func TestClusterLosesANode(t *testing.T) {
 	t.Parallel()
-	nodes := cluster(t, 3)
+	nodes := cluster(t, 3, goneSoon)
 	for _, n := range nodes {
 		n.do("CONFIG", "SET", "cluster-require-full-coverage", "no")
 	}

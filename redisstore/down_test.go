@@ -72,11 +72,17 @@ func TestAdmitWhenDownOnly(t *testing.T) {
 	redis := redisServer(t)
 	cfg := redis.as("certify", permissions)
 	cfg.Timeout, cfg.InsecureAdmitWhenDown = redisstore.MaxTimeout/2, true
+	cfg.Unchecked = func(_ context.Context, err error) {
+		if strings.Contains(err.Error(), "NOPERM") {
+			t.Errorf("Redis refuses a lookup, and it passes: %v", err)
+		}
+	}
 	s, _ := openWarm(t, cfg, 1)
 	redis.do("ACL", "SETUSER", "certify", "-get")
-	if _, _, err := s.Get(t.Context(), "revoked:a"); err == nil || !strings.Contains(err.Error(), "NOPERM") {
-		t.Errorf("Redis refuses a lookup, and it passes: %v", err)
-	}
+	eventually(t, "the refusal is told", func() bool { // on a slow machine Redis may seem to be down
+		_, _, err := s.Get(t.Context(), "revoked:a")
+		return t.Failed() || err != nil && strings.Contains(err.Error(), "NOPERM")
+	})
 	for says, down := range map[string]bool{
 		"LOADING Redis is loading the dataset in memory": true, "CLUSTERDOWN The cluster is down": true, "MASTERDOWN Link with MASTER is down": true,
 		"WRONGTYPE Operation against a key": false, "NOAUTH Authentication required.": false, "ERR unknown": false,
@@ -116,7 +122,7 @@ func TestAdmitWhenDownIsLogged(t *testing.T) {
 	for range 20 {
 		get(t, s, "revoked:out", false)
 	}
-	if n := book.count("visitors pass without a look"); n < 1 || n > 1+int(time.Since(began)/(10*time.Second)) {
+	if n := book.count("visitors pass without a look"); n < 1 || n > 1+int(time.Since(began)/(9*time.Second)) {
 		t.Errorf("20 visitors passed unchecked, and the log says so %d times", n)
 	}
 	if book.count("level=ERROR") == 0 {

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -26,6 +27,11 @@ var (
 	SaysDown    = saysDown
 	ErrNoAnswer = errNoAnswer
 )
+
+// IsUnanswered reports whether Redis said nothing, or not in time.
+func IsUnanswered(err error) bool {
+	return isConnectionLost(err) && !errors.Is(err, errClosed) && !errors.Is(err, errTTL)
+}
 
 func (c *caller) Call(ctx context.Context, f func() error) error {
 	return c.call(ctx, func() outcome { return outcome{err: f()} }).err

@@ -48,7 +48,7 @@ func TestSentinelFailover(t *testing.T) {
 			eventually(t, "something is revoked", func() bool { return s.Put(t.Context(), "revoked:before", "1", time.Hour) == nil })
 			eventually(t, "the replica has it", func() bool { return replica.do("GET", "certify:revoked:before") == "$1\r\n1\r\n" })
 			before := book.count(hears)
-			w := newWitness(t, s, 4)
+			w := (&witness{t: t, store: s, failsOver: true}).watch(4)
 			fail(primary)
 			eventually(t, "the replica is promoted", func() bool { return strings.Contains(replica.do("INFO", "replication"), "role:master") })
 			w.back()

