@@ -9,16 +9,18 @@ import (
 // A lateness is how late this process is woken on a machine that is busy
 // otherwise, at worst. What a store has to do within a second may come that
 // much later, some times over, and the store is not to blame.
-type lateness struct{ worst atomic.Int64 }
+type lateness struct {
+	worst, beats atomic.Int64
+	done         chan struct{}
+}
 
 const pulse = 5 * time.Millisecond
 
 // newLateness measures until the test ends.
 func newLateness(t *testing.T) *lateness {
-	l := &lateness{}
-	done := make(chan struct{})
+	l := &lateness{done: make(chan struct{})}
 	go func() {
-		defer close(done)
+		defer close(l.done)
 		for {
 			began := time.Now()
 			select {
@@ -27,13 +29,32 @@ func newLateness(t *testing.T) *lateness {
 			case <-time.After(pulse):
 			}
 			l.worst.Store(max(l.worst.Load(), int64(time.Since(began)-pulse)))
+			l.beats.Add(1)
 		}
 	}()
-	t.Cleanup(func() { <-done })
+	t.Cleanup(func() { <-l.done })
 	return l
 }
 
-// allow is a bound on this machine.
-func (l *lateness) allow(bound time.Duration) time.Duration {
-	return bound + 5*time.Duration(l.worst.Load())
+// beyond reports whether something took longer than the bound, and this machine
+// cannot be why.
+func (l *lateness) beyond(took, bound time.Duration) bool {
+	return l.above(took, bound) && l.beaten() && l.above(took, bound)
+}
+
+func (l *lateness) above(took, bound time.Duration) bool {
+	return took > bound+5*time.Duration(l.worst.Load())
+}
+
+// beaten waits for two beats, since who stood still may be woken before the
+// pulse that tells of it, or until there are no more.
+func (l *lateness) beaten() bool {
+	for beats := l.beats.Load(); l.beats.Load() < beats+2; {
+		select {
+		case <-l.done:
+			return true
+		case <-time.After(pulse):
+		}
+	}
+	return true
 }

@@ -62,7 +62,7 @@ func (s storeTest) hears(t *testing.T, store certify.Store, key, value string) {
 			t.Fatalf("Get(%q): %v", key, err)
 		case ok && got == value:
 			return
-		case asked > s.late.allow(time.Second):
+		case s.late.beyond(asked, time.Second):
 			t.Fatalf("Get(%q) = %q, %t, %s after %q was put elsewhere", key, got, ok, asked, value)
 		}
 	}
@@ -80,7 +80,7 @@ func (s storeTest) forgets(t *testing.T, store certify.Store, key string) {
 			t.Fatalf("Get(%q): %v", key, err)
 		case !ok:
 			return
-		case asked > s.late.allow(time.Second):
+		case s.late.beyond(asked, time.Second):
 			t.Fatalf("Get(%q) = %q, %s after its end", key, got, asked)
 		}
 	}
