@@ -222,9 +222,9 @@ func (r *runner) overlay(i int, file, text string) (string, error) {
 }
 
 func (r *runner) goTest(overlay, pkg, tests string) (string, error) {
-	args := []string{"test", "-count=1", "-vet=off", "-failfast", "-gcflags=-l", "-timeout=90s", "-run", tests} // -l: not optimized, a fifth less to wait
+	args := []string{"test", "-count=1", "-vet=off", "-failfast", "-gcflags=-l", "-run", tests} // -l: not optimized, a fifth less to wait
 	if overlay != "" {
-		args = append(args, "-overlay", overlay)
+		args = append(args, "-overlay", overlay, "-timeout=90s") // a mutation may make a test wait for ever
 	}
 	// A module of its own is tested as such.
 	dir := r.root
