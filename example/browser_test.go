@@ -23,6 +23,10 @@ import (
 // requireReal makes a missing Chromium a failure, where tests are to be whole.
 const requireReal = "CERTIFY_REQUIRE_REAL"
 
+// chromiumStarts is how long Chromium may take to start, from a cold disk and
+// beside other tests. All browser tests depend on it.
+const chromiumStarts = 2 * time.Minute
+
 // chromium is the one browser of all tests, nil if there is none. Each test
 // has a profile of its own in it.
 var chromium = sync.OnceValue(startChromium)
@@ -41,7 +45,8 @@ func startChromium() context.Context {
 		return nil
 	}
 	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.NoFirstRun, chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(dir), chromedp.Env("TMPDIR=" + dir), chromedp.Flag("headless", "new"), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("accept-lang", "ko-KR,ko")}
+		chromedp.WSURLReadTimeout(chromiumStarts), chromedp.UserDataDir(dir), chromedp.Env("TMPDIR=" + dir), chromedp.Flag("headless", "new"),
+		chromedp.Flag("hide-scrollbars", true), chromedp.Flag("accept-lang", "ko-KR,ko")}
 	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage"} {
 		options = append(options, chromedp.Flag(flag, true))
 	}

@@ -205,7 +205,7 @@ func (s *stand) browseWithoutCookies(t *testing.T, d device) *tab {
 		t.Fatal(err)
 	}
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(findChromium()), chromedp.NoFirstRun,
-		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(dir), chromedp.Env("TMPDIR="+dir), chromedp.Flag("headless", "new"),
+		chromedp.WSURLReadTimeout(chromiumStarts), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(dir), chromedp.Env("TMPDIR="+dir), chromedp.Flag("headless", "new"),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-dev-shm-usage", true))
 	ctx, stop := chromedp.NewContext(allocator)
 	t.Cleanup(func() {
