@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -171,6 +170,7 @@ func (b *tab) must(err error) {
 	}
 }
 
+// location is for the texts of errors, which do not wait for a tab that hangs.
 func (b *tab) location() string {
 	ctx, cancel := context.WithTimeout(b.ctx, time.Second)
 	defer cancel()
@@ -306,7 +306,8 @@ func (b *tab) picture() []byte {
 
 // query is the value of a parameter in the tab's address.
 func (b *tab) query(name string) string {
-	u, err := url.Parse(b.location())
+	b.t.Helper()
+	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](fmt.Sprintf(`new URLSearchParams(location.search).get(%q) || ""`, name)))
 	b.must(err)
-	return u.Query().Get(name)
+	return value
 }
