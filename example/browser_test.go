@@ -114,6 +114,11 @@ func (s *stand) browse(t testing.TB, d device) *tab {
 	return b
 }
 
+// unhurried makes certify.js wait for its window longer than the 8 s after which
+// it takes it for lost: on a busy machine a test may need them for all that it
+// does in the window. What 8 s bring is TestBrowserScriptStalled's.
+const unhurried = `window.setTimeout = (real => (f, ms, ...more) => real(f, ms === 8000 ? 600000 : ms, ...more))(setTimeout)`
+
 // prepare makes the tab the device, and watches what it complains about.
 func (b *tab) prepare() {
 	b.t.Helper()
@@ -136,6 +141,7 @@ func (b *tab) prepare() {
 	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 	})
+	call(b, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: unhurried})
 	b.watch()
 }
 
