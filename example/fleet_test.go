@@ -118,7 +118,7 @@ func newFleetPrinting(t testing.TB, sink io.Writer) *fleet {
 		f.sink = f.output
 	}
 	dir := t.TempDir()
-	f.redis = &process{t: t, addr: freeAddr(t)}
+	f.redis = &process{t: t, addr: freeAddr(t), ready: listens}
 	_, port, _ := net.SplitHostPort(f.redis.addr)
 	f.redis.make = func() *exec.Cmd {
 		return exec.Command(redis, "--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--logfile", filepath.Join(dir, "redis.log"),
@@ -134,7 +134,7 @@ func newFleetPrinting(t testing.TB, sink io.Writer) *fleet {
 	if err := os.WriteFile(conf, []byte(f.nginxConf(dir, front)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f.nginx = &process{t: t, addr: front, make: func() *exec.Cmd {
+	f.nginx = &process{t: t, addr: front, ready: listens, make: func() *exec.Cmd {
 		return exec.Command(nginx, "-p", dir, "-c", conf, "-e", filepath.Join(dir, "nginx.log"))
 	}}
 	f.launch(f.nginx)
@@ -147,7 +147,7 @@ func (f *fleet) launch(p *process) {
 }
 
 func (f *fleet) addShop(i int, dir, pepper string) {
-	p := &process{t: f.t, addr: freeAddr(f.t)}
+	p := &process{t: f.t, addr: freeAddr(f.t), ready: answers}
 	watch := freeAddr(f.t)
 	f.watch = append(f.watch, "http://"+watch)
 	p.make = func() *exec.Cmd {
