@@ -209,18 +209,29 @@ func (f *fleet) roll(keys ...string) {
 	}
 }
 
-// health asks a shop how it is.
-func (f *fleet) health(i int) (h health) {
+// health asks a shop how it is, again if it was just started and does not tell
+// yet.
+func (f *fleet) health(i int) health {
 	f.t.Helper()
-	res, err := http.Get(f.watch[i])
+	for deadline := time.Now().Add(patience); ; <-time.After(5 * time.Millisecond) {
+		h, err := healthAt(f.watch[i])
+		if err == nil {
+			return h
+		}
+		if time.Now().After(deadline) {
+			f.t.Fatal(err)
+		}
+	}
+}
+
+func healthAt(url string) (h health, err error) {
+	res, err := http.Get(url)
 	if err != nil {
-		f.t.Fatal(err)
+		return h, err
 	}
 	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(&h); err != nil {
-		f.t.Fatal(err)
-	}
-	return h
+	err = json.NewDecoder(res.Body).Decode(&h)
+	return h, err
 }
 
 // redisClients counts who is connected to Redis.
