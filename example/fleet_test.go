@@ -65,15 +65,22 @@ func needBinary(t testing.TB, name string) string {
 	return ""
 }
 
+// given are the addresses that tests have, whether somebody listens just now or
+// is about to be started again.
+var given sync.Map
+
 // freeAddr is below the ports that connections are made from, thousands of them:
 // one could take it while nobody listens.
 func freeAddr(t testing.TB) string {
 	t.Helper()
 	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000)))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
+		addr := fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000))
+		if _, taken := given.LoadOrStore(addr, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr
 		}
 	}
 	t.Fatal("no port is free")
