@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -52,14 +53,22 @@ func (p *person) ask(method, path, body string) (status int, word string) {
 		word = wordOf(res.Body)
 	}
 	if err != nil || status == http.StatusServiceUnavailable || status == http.StatusBadGateway || status == http.StatusGatewayTimeout {
-		if began.UnixNano() <= p.trouble.Load() {
-			p.unanswered.Add(1)
-		} else if p.unexplained.Add(1) < 10 {
-			p.t.Logf("%s %s without an answer while nothing was wrong: %d %s, %v", method, path, status, word, err)
-		}
+		p.miss(began, fmt.Sprintf("%s %s: %d %s, %v", method, path, status, word, err))
 		return 0, ""
 	}
 	return status, word
+}
+
+func (p *person) miss(began time.Time, what string) {
+	if began.UnixNano() <= p.trouble.Load() {
+		p.unanswered.Add(1)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.missed) < 1_000_000 {
+		p.missed = append(p.missed, miss{span{began, time.Now()}, what})
+	}
 }
 
 func wordOf(body io.Reader) string {

@@ -26,14 +26,25 @@ type soak struct {
 	*fleet
 	transport *http.Transport
 	trouble   atomic.Int64 // unix ns until when requests may go unanswered
+	late      *lateness
 
 	requests, verified, signedOut, refused atomic.Int64
-	unanswered, unexplained                atomic.Int64 // during trouble, and without
+	unanswered                             atomic.Int64 // during trouble
 
 	mu       sync.Mutex
+	missed   []miss          // without trouble
 	gates    []time.Duration // how long gated requests took while nothing was wrong
 	admitted []time.Duration // how long after signing out the last request was admitted
 }
+
+// A miss is a request that went without an answer.
+type miss struct {
+	span
+	what string
+}
+
+// recovery is for how long after trouble requests may go unanswered.
+const recovery = 5 * time.Second
 
 // work is one visitor after the other, beside one who stays.
 func (s *soak) work(stop <-chan struct{}) {
@@ -60,7 +71,6 @@ func (s *soak) work(stop <-chan struct{}) {
 // hurt does something to the fleet, after which requests may go unanswered for
 // a while.
 func (s *soak) hurt(way int) string {
-	const recovery = 5 * time.Second
 	if way == 4 { // nobody may notice
 		keys := strings.Split(s.currentKeys(), ",")
 		next := generateKey(s.t)
@@ -142,7 +152,7 @@ func TestSoak(t *testing.T) {
 		}
 	}
 	faults := &faultLines{}
-	s := &soak{fleet: newFleetPrinting(t, faults), transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	s := &soak{fleet: newFleetPrinting(t, faults), transport: &http.Transport{MaxIdleConnsPerHost: 64}, late: newLateness(t)}
 	s.load(min(whole/4, 20*time.Second), func(time.Time) {}) // what is made once is no leak
 	before := s.state()
 	t.Logf("before: %s", before)
@@ -214,9 +224,25 @@ func (s *soak) settle(before state) (after state) {
 	return after
 }
 
+// unexplained are the requests that went without an answer while nothing was
+// wrong, this machine included.
+func (s *soak) unexplained(late []span) []miss {
+	return slices.DeleteFunc(slices.Clone(s.missed), func(m miss) bool {
+		return slices.ContainsFunc(late, func(l span) bool { return m.to.After(l.from) && m.from.Before(l.to.Add(recovery)) })
+	})
+}
+
 func (s *soak) report(whole time.Duration, faults *faultLines) {
+	late := s.late.all()
+	unexplained := s.unexplained(late)
 	s.t.Logf("%d requests in %s and the time before, %d without an answer during faults and %d without a fault; %d verifications, %d sign-outs, %d refused as somebody else's",
-		s.requests.Load(), whole, s.unanswered.Load(), s.unexplained.Load(), s.verified.Load(), s.signedOut.Load(), s.refused.Load())
+		s.requests.Load(), whole, s.unanswered.Load(), len(unexplained), s.verified.Load(), s.signedOut.Load(), s.refused.Load())
+	if len(late) > 0 {
+		s.t.Logf("this machine was late %d times, and %d requests with it", len(late), len(s.missed)-len(unexplained))
+	}
+	for _, m := range unexplained[:min(len(unexplained), 10)] {
+		s.t.Logf("without an answer while nothing was wrong: %s", m.what)
+	}
 	slices.Sort(s.admitted)
 	if n := len(s.admitted); n > 0 {
 		s.t.Logf("who had signed out was admitted, somewhere, for: p50 %s, p99 %s, at most %s", s.admitted[n/2], s.admitted[n*99/100], s.admitted[n-1])
@@ -225,8 +251,8 @@ func (s *soak) report(whole time.Duration, faults *faultLines) {
 	if n := len(s.gates); n > 0 {
 		s.t.Logf("gated requests through nginx: p50 %s, p99 %s, at most %s", s.gates[n/2], s.gates[n*99/100], s.gates[n-1])
 	}
-	if s.unexplained.Load()*100 > s.requests.Load() { // a busy machine may be slow, now and then
-		s.t.Errorf("%d of %d requests went without an answer while nothing was wrong", s.unexplained.Load(), s.requests.Load())
+	if n := int64(len(unexplained)); n*100 > s.requests.Load() { // a busy machine may be slow, now and then
+		s.t.Errorf("%d of %d requests went without an answer while nothing was wrong", n, s.requests.Load())
 	}
 	faults.mu.Lock()
 	defer faults.mu.Unlock()
