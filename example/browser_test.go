@@ -227,10 +227,10 @@ func (b *tab) at(path, text string) {
 }
 
 // click presses an element as a person does: there where it is seen, with a
-// finger on a phone.
+// finger on a phone. On a page that still loads it would be elsewhere soon.
 func (b *tab) click(css string) {
 	b.t.Helper()
-	b.until(fmt.Sprintf("(e => e && !e.disabled && e.getClientRects().length > 0)(document.querySelector(%q))", css))
+	b.until(fmt.Sprintf("document.readyState === 'complete' && (e => e && !e.disabled && e.getClientRects().length > 0)(document.querySelector(%q))", css))
 	at, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]float64](fmt.Sprintf(
 		"(e => { e.scrollIntoView({block:'center',behavior:'instant'}); const r = e.getClientRects()[0]; return [r.x + r.width/2, r.y + r.height/2] })(document.querySelector(%q))", css)))
 	b.must(err)
