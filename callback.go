@@ -106,6 +106,10 @@ func (h *Handler) redeem(r *http.Request, values url.Values, named []*attempt, i
 	if err := a.checkTime(person.VerifiedAt, now); err != nil {
 		return completion{}, err
 	}
+	account := h.sessions.accountOf(r) // once more: during the lookup somebody else may have signed in
+	if err := h.checkAccount(r.Context(), a, account); err != nil {
+		return completion{}, err
+	}
 	txn := keyedHash(h.pepper, "txn", a.Provider+"\x00"+id)
 	t, err := h.take(r.Context(), a, txn, now)
 	if err != nil {
@@ -114,7 +118,7 @@ func (h *Handler) redeem(r *http.Request, values url.Values, named []*attempt, i
 	person.Provider, person.Purpose = a.Provider, a.Purpose
 	h.sessions.emit(r.Context(), Event{Kind: EventVerified, Provider: a.Provider, Txn: txn, Purpose: a.Purpose})
 	header := make(http.Header)
-	account, err := h.acceptPerson(header, r, person)
+	account, err = h.acceptPerson(header, r, person, account)
 	if err != nil {
 		return completion{}, err
 	}
@@ -136,6 +140,7 @@ func (h *Handler) redeem(r *http.Request, values url.Values, named []*attempt, i
 // be for, and the verification's id. Nothing was asked of anyone until then.
 func (h *Handler) proveAttempt(r *http.Request, values url.Values, attempts []*attempt) (named []*attempt, id string, err error) {
 	err = CodeAttemptMissing
+	account := h.sessions.accountOf(r)
 	for _, a := range attempts {
 		p := h.providers[a.Provider]
 		if p == nil {
@@ -143,7 +148,7 @@ func (h *Handler) proveAttempt(r *http.Request, values url.Values, attempts []*a
 		}
 		got, e := p.CallbackID(values, a.Attempt)
 		if e == nil {
-			e = h.mayRedeem(r, a)
+			e = h.mayRedeem(r.Context(), a, account)
 		}
 		switch {
 		case e == nil && len(named) == 0:
@@ -178,21 +183,26 @@ func (h *Handler) withoutID(values url.Values, missing error) error {
 	return missing
 }
 
-// mayRedeem checks that the attempt is alive and the account's. An account
-// that Accept itself signed in may repeat.
-func (h *Handler) mayRedeem(r *http.Request, a *attempt) error {
+// mayRedeem checks that the attempt is alive and the account's.
+func (h *Handler) mayRedeem(ctx context.Context, a *attempt, account string) error {
 	if !h.sessions.now().Before(a.expires()) {
 		return CodeAttemptExpired
 	}
-	account := a.accountHash(h.sessions.accountOf(r))
-	if account == a.account {
+	return h.checkAccount(ctx, a, account)
+}
+
+// checkAccount checks that the attempt is the account's. One that Accept itself
+// signed in may repeat.
+func (h *Handler) checkAccount(ctx context.Context, a *attempt, account string) error {
+	hash := a.accountHash(account)
+	if hash == a.account {
 		return nil
 	}
-	t, err := h.taken(r.Context(), a)
+	t, err := h.taken(ctx, a)
 	switch {
 	case err != nil:
 		return err
-	case account == "" || t.account != account:
+	case hash == "" || t.account != hash:
 		return CodeAttemptOtherAccount
 	}
 	return nil
@@ -237,10 +247,11 @@ func (a *attempt) checkTime(verified, now time.Time) error {
 	return nil
 }
 
-// acceptPerson asks the app, and returns the account of the claim.
-func (h *Handler) acceptPerson(header http.Header, r *http.Request, id *Identity) (string, error) {
+// acceptPerson asks the app, and returns the account of the claim: the one that
+// is signed in, unless Accept names it.
+func (h *Handler) acceptPerson(header http.Header, r *http.Request, id *Identity, signedIn string) (string, error) {
 	if h.accept == nil {
-		return h.sessions.accountOf(r), nil
+		return signedIn, nil
 	}
 	account, err := h.accept(headerOnly(header), r, id)
 	var d *Denial

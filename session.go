@@ -50,9 +50,10 @@ type SessionConfig struct {
 	// if negative. Time, revocation and account are judged on every request.
 	VerifiedClaims int
 	// Account names the account that the request is signed in as, or "". With
-	// it a claim counts only for the account it was issued to. It is asked once
-	// a request, with the context of the first Require or FromContext, and
-	// finds no claim in it: an account is something else than a verification.
+	// it a claim counts only for the account it was issued to. Gates ask it
+	// once for a claim, with the context of the first Require or FromContext, a
+	// callback before and after the provider's answer, and it finds no claim in
+	// the context: an account is something else than a verification.
 	Account func(*http.Request) string
 	// Bearer makes a token in the header "Authorization: Bearer" the only
 	// credential of a request that has one.

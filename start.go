@@ -24,7 +24,7 @@ func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
 	if purpose != "" && !h.purposes[purpose] {
 		return CodeRequestMalformed
 	}
-	if h.needsLogin(r) {
+	if h.needsLogin(h.sessions.accountOf(r)) {
 		return CodeAccountRequired
 	}
 	pg := newPage(r, CodeVerificationRequired)
@@ -103,7 +103,8 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error
 	if purpose != "" && !h.purposes[purpose] {
 		return nil, CodeRequestMalformed
 	}
-	if h.needsLogin(r) {
+	account := h.sessions.accountOf(r)
+	if h.needsLogin(account) {
 		return nil, CodeAccountRequired
 	}
 	if h.allowStart != nil {
@@ -113,7 +114,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error
 	}
 	a := newAttempt(h.sessions.keys.Load().list[0], h.sessions.now())
 	a.Provider, a.returnTo, a.Purpose = h.provider.Name(), returnTo, purpose
-	a.account = a.accountHash(h.sessions.accountOf(r))
+	a.account = a.accountHash(account)
 	a.RedirectURL = h.sessions.origin + h.path + "/redirect"
 	h.sessions.emit(r.Context(), Event{Kind: EventStarted, Provider: a.Provider, Purpose: a.Purpose})
 	return a, nil
@@ -142,7 +143,7 @@ func (h *Handler) mayVerify(r *http.Request, a *attempt) error {
 	if h.providers[a.Provider] == nil { // it was taken out of the configuration
 		return CodeAttemptMissing
 	}
-	if err := h.mayRedeem(r, a); err != nil {
+	if err := h.mayRedeem(r.Context(), a, h.sessions.accountOf(r)); err != nil {
 		return err
 	}
 	if h.sessions.now().After(a.VerifyBy) {
@@ -156,8 +157,8 @@ func (h *Handler) mayVerify(r *http.Request, a *attempt) error {
 }
 
 // needsLogin reports whether a claim would be nobody's, and so never count.
-func (h *Handler) needsLogin(r *http.Request) bool {
-	return h.sessions.account != nil && h.accept == nil && h.sessions.accountOf(r) == ""
+func (h *Handler) needsLogin(account string) bool {
+	return h.sessions.account != nil && h.accept == nil && account == ""
 }
 
 // startOf tells a page how to open the provider's window. The attempt's id
