@@ -117,18 +117,24 @@ func (h *Handler) redeem(r *http.Request, values url.Values, named []*attempt, i
 	}
 	person.Provider, person.Purpose = a.Provider, a.Purpose
 	h.sessions.emit(r.Context(), Event{Kind: EventVerified, Provider: a.Provider, Txn: txn, Purpose: a.Purpose})
+	return h.finish(r, a, t, person, account)
+}
+
+// finish asks the app, and brings what the attempt was begun for. A repeat
+// after the account's claims were revoked brings nothing, a login neither.
+func (h *Handler) finish(r *http.Request, a *attempt, t taken, person *Identity, account string) (completion, error) {
 	header := make(http.Header)
-	account, err = h.acceptPerson(header, r, person, account)
+	account, err := h.acceptPerson(header, r, person, account)
 	if err != nil {
 		return completion{}, err
 	}
 	if err := h.keepAccount(r, a, t, account); err != nil {
 		return completion{}, err
 	}
-	if a.Purpose != "" {
-		return completion{back: a.back(), header: header}, nil
-	}
 	c := h.claim(a, person, t, account)
+	if a.Purpose != "" {
+		return completion{back: a.back(), header: header}, h.sessions.checkRevoked(r.Context(), c)
+	}
 	token, err := h.signClaim(r.Context(), c, a)
 	if err != nil {
 		return completion{}, err

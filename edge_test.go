@@ -14,26 +14,34 @@ import (
 // were revoked, and somebody repeats the callback.
 func TestAcceptsHeadersComeWithAClaimOnly(t *testing.T) {
 	t.Parallel()
-	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
-		c.Accept = func(w http.ResponseWriter, _ *http.Request, _ *certify.Identity) (string, error) {
-			http.SetCookie(w, &http.Cookie{Name: "login", Value: "bob", Path: "/"})
-			return "bob", nil
-		}
-	}}).browser()
-	attempt := b.begin("/cellar")
-	b.provider.verify("imp_1", attempt)
-	if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != 200 || b.cookie("login") != "bob" {
-		t.Fatalf("status %d, login %q", a.StatusCode, b.cookie("login"))
-	}
-	b.wait(time.Minute)
-	if err := b.sessions.RevokeAccount(t.Context(), "bob"); err != nil {
-		t.Fatal(err)
-	}
-	for _, header := range [][]string{nil, navigation} {
-		a := b.get("/certifications/redirect?imp_uid=imp_1", header...)
-		if strings.Contains(strings.Join(a.Header.Values("Set-Cookie"), " "), "login") {
-			t.Errorf("status %d sets the login: %v", a.StatusCode, a.Header.Values("Set-Cookie"))
-		}
+	for name, start := range map[string]string{"for a claim": `{}`, "for a purpose": `{"purpose":"recovery"}`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+				c.Purposes = []string{"recovery"}
+				c.Accept = func(w http.ResponseWriter, _ *http.Request, _ *certify.Identity) (string, error) {
+					http.SetCookie(w, &http.Cookie{Name: "login", Value: "bob", Path: "/"})
+					return "bob", nil
+				}
+			}}).browser()
+			attempt := b.post("/certifications/attempts", start).json(t)["merchant_uid"].(string)
+			b.provider.verify("imp_1", attempt)
+			for range 2 { // a repeat signs in, too, until then
+				if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != 200 || len(a.Header.Values("Set-Cookie")) == 0 || b.cookie("login") != "bob" {
+					t.Fatalf("status %d, login %q", a.StatusCode, b.cookie("login"))
+				}
+			}
+			b.wait(time.Minute)
+			if err := b.sessions.RevokeAccount(t.Context(), "bob"); err != nil {
+				t.Fatal(err)
+			}
+			for _, header := range [][]string{nil, navigation} {
+				a := b.get("/certifications/redirect?imp_uid=imp_1", header...)
+				if strings.Contains(strings.Join(a.Header.Values("Set-Cookie"), " "), "login") {
+					t.Errorf("status %d sets the login: %v", a.StatusCode, a.Header.Values("Set-Cookie"))
+				}
+			}
+		})
 	}
 }
 

@@ -39,7 +39,9 @@ type HandlerConfig struct {
 	// [SessionConfig.Account]'s.
 	Accept func(w http.ResponseWriter, r *http.Request, id *Identity) (account string, err error)
 	// Purposes are what an attempt may be begun for besides a claim, such as a
-	// guardian's consent. Accept sees [Identity.Purpose]; no claim is issued.
+	// guardian's consent. Accept sees [Identity.Purpose]; no claim is issued. An
+	// account that Accept names, and whose claims were revoked since, by Accept
+	// itself even, gets none of its headers: see [Sessions.RevokeAccount].
 	Purposes []string
 	// Checks are the policies that a front server may ask about by name, at
 	// /check?policy=NAME, before it lets a request through to what is no Go
