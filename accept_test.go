@@ -2,6 +2,7 @@ package certify_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -96,6 +97,10 @@ func TestAcceptRefuses(t *testing.T) {
 	}{
 		{"a denial", &certify.Denial{}, 409, "account_refused"},
 		{"a denial with a code", &certify.Denial{Code: "no_ci", Detail: "CI가 없습니다."}, 403, "no_ci"},
+		{"a denial in an error", fmt.Errorf("looking up: %w", &certify.Denial{}), 409, "account_refused"},
+		{"a denial with reasons, and one that is nil", &certify.Denial{Code: "no_ci", Reasons: []*certify.Denial{nil, {Code: certify.CodeUnderage}}}, 403, "no_ci"},
+		{"a nil denial", (*certify.Denial)(nil), 500, "internal"},
+		{"a nil denial in an error", fmt.Errorf("looking up: %w", (*certify.Denial)(nil)), 500, "internal"},
 		{"a fault", errors.New("database of 홍길동 is down"), 500, "internal"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -107,11 +112,30 @@ func TestAcceptRefuses(t *testing.T) {
 			if a.StatusCode != tc.status || a.code() != tc.code || b.cookie("certify") != "" {
 				t.Errorf("status %d: %s", a.StatusCode, a.body)
 			}
+			page := b.get("/certifications/redirect?imp_uid="+id, navigation...)
+			if page.StatusCode != tc.status || b.cookie("certify") != "" {
+				t.Errorf("the page: status %d: %s", page.StatusCode, page.body)
+			}
 			refusal = nil
 			if a := b.post("/certifications", `{"imp_uid":"`+id+`"}`); a.StatusCode != http.StatusOK {
 				t.Errorf("accepted later: status %d: %s", a.StatusCode, a.body)
 			}
 		})
+	}
+}
+
+// The operator reads whose slip it was.
+func TestANilDenialIsSpelledOut(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) {
+			var refused *certify.Denial
+			return "bob", refused
+		}
+	}}).browser()
+	b.provider.verify("imp_1", b.begin("/"))
+	if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != 500 || !strings.Contains(b.log.String(), "Accept returned a nil *Denial") {
+		t.Errorf("status %d: %s\n%s", a.StatusCode, a.body, b.log.String())
 	}
 }
 

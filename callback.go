@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -260,18 +261,31 @@ func (h *Handler) acceptPerson(header http.Header, r *http.Request, id *Identity
 		return signedIn, nil
 	}
 	account, err := h.accept(headerOnly(header), r, id)
-	var d *Denial
 	switch {
-	case errors.As(err, &d) && d != nil && d.Code == "":
-		refused := *d
-		refused.Code = CodeAccountRefused
-		return "", &refused
 	case err != nil:
-		return "", err
+		return "", toldAs(err, "Accept", CodeAccountRefused)
 	case account == "" && h.sessions.account != nil && id.Purpose == "":
 		return "", ownFault("Accept named no account, and SessionConfig.Account compares it: the claim would never count")
 	}
 	return account, nil
+}
+
+// toldAs makes a Denial of the app's fit to be told, under the code if it has
+// none. Other errors it leaves as they are.
+func toldAs(err error, of string, code Code) error {
+	var d *Denial
+	switch {
+	case !errors.As(err, &d):
+		return err
+	case d == nil:
+		return ownFault(of + " returned a nil *Denial, which is no nil error: return nil to allow")
+	}
+	told := *d
+	told.Reasons = slices.DeleteFunc(slices.Clone(d.Reasons), func(r *Denial) bool { return r == nil })
+	if told.Code == "" {
+		told.Code = code
+	}
+	return &told
 }
 
 // headerOnly lets Accept set headers, and keeps the body ours.

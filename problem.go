@@ -29,7 +29,7 @@ type problem struct {
 // problemOf finds what to tell of err. What has no Code is a fault of ours.
 func problemOf(err error) problem {
 	p := problem{code: CodeInternal}
-	if errors.As(err, &p.denial) {
+	if errors.As(err, &p.denial) && p.denial != nil {
 		p.code = p.denial.Code
 	} else if c, ok := codeOf(err); ok {
 		p.code = c
