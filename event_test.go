@@ -3,11 +3,17 @@ package certify_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -94,5 +100,82 @@ func TestPersonalDataRedactsItself(t *testing.T) {
 				t.Errorf("%T prints %q: %s", v, secret, out.String())
 			}
 		}
+	}
+}
+
+// Of an error of the app's the log has all that names nobody: two faults are
+// told apart, and the person stays out.
+func TestFaultsOfAcceptNameTheirTypes(t *testing.T) {
+	t.Parallel()
+	var fault error
+	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", fault }
+	}}).browser()
+	b.provider.verify("imp_1", b.begin("/"))
+	down := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	deep := errors.New(secretName)
+	for range 20 {
+		deep = fmt.Errorf("of %s: %w", secretName, deep)
+	}
+	for _, tc := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"plain", &net.OpError{Op: secretName}, "an error of type *net.OpError\""},
+		{"wrapped", fmt.Errorf("of %s: %w", secretName, down), "an error of type *fmt.wrapError around *net.OpError around *os.SyscallError around syscall.Errno\""},
+		{"joined", errors.Join(errors.New(secretName), &os.PathError{}), "an error of type *errors.joinError around *errors.errorString around *fs.PathError\""},
+		{"of nothing", fmt.Errorf("of %s: %w", secretName, nil), "an error of type *fmt.wrapError\""},
+		{"wrapped twenty times", deep, strings.Repeat(" around *fmt.wrapError", 9) + "\""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			fault = tc.err
+			if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != 500 {
+				t.Errorf("status %d: %s", a.StatusCode, a.body)
+			}
+			if !strings.Contains(b.log.String(), tc.want) {
+				t.Errorf("the log has no %q:\n%s", tc.want, b.log.String())
+			}
+		})
+	}
+}
+
+// A visitor who leaves ends the app's query, too: that is no fault.
+func TestAVisitorWhoLeftIsNoFault(t *testing.T) {
+	t.Parallel()
+	var kinds []certify.EventKind
+	for _, leaves := range []bool{false, true} {
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		s := quiet(t, func(c *certify.SessionConfig) {
+			c.Event = func(_ context.Context, e certify.Event) {
+				if e.Code == certify.CodeInternal {
+					kinds = append(kinds, e.Kind)
+				}
+			}
+		})
+		provider := &fakeProvider{now: func() time.Time { return noon }}
+		h, err := certify.NewHandler(certify.HandlerConfig{
+			Sessions: s, Provider: provider, Pepper: testPepper,
+			Accept: func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) {
+				if leaves {
+					leave()
+				}
+				return "", errors.New("the query was ended")
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := httptest.NewRecorder()
+		h.ServeHTTP(start, httptest.NewRequest("POST", "/certifications/attempts", nil))
+		attempt := start.Result().Cookies()[0]
+		provider.verify("imp_1", strings.TrimPrefix(attempt.Name, "__Host-certify-attempt-"))
+		r := httptest.NewRequestWithContext(ctx, "GET", "/certifications/redirect?imp_uid=imp_1", nil)
+		r.AddCookie(attempt)
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if want := []certify.EventKind{certify.EventFault, certify.EventRefused}; !slices.Equal(kinds, want) {
+		t.Errorf("who stays and who leaves: %q, want %q", kinds, want)
 	}
 }

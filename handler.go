@@ -281,21 +281,21 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) error {
 func (h *Handler) tellOperator(r *http.Request, err error) {
 	var p *ProviderError
 	var a attemptError
-	e := Event{Kind: EventRefused, Provider: h.provider.Name()}
+	fault, e := false, Event{Kind: EventRefused, Provider: h.provider.Name()}
 	e.Code, _ = codeOf(err)
 	if errors.As(err, &a) {
 		e.Provider = a.provider
 	}
 	switch {
 	case e.Code == "":
-		e.Kind, e.Code, e.Detail = EventFault, CodeInternal, faultText(err)
+		fault, e.Code, e.Detail = true, CodeInternal, faultText(err)
 	case errors.As(err, &p):
-		e.Detail = p.Detail
-		if providerFaults[p.Code] && r.Context().Err() == nil { // and not just a visitor who left
-			e.Kind = EventFault
-		}
+		fault, e.Detail = providerFaults[p.Code], p.Detail
 	case e.Code == CodeNotFound, e.Code == CodeMethodNotAllowed, r.URL.Path == h.path+"/claim":
 		return // no callback
+	}
+	if fault && r.Context().Err() == nil { // and not just a visitor who left
+		e.Kind = EventFault
 	}
 	h.sessions.emit(r.Context(), e)
 }
@@ -317,7 +317,28 @@ func faultText(err error) string {
 	if errors.As(err, &own) {
 		return string(own)
 	}
-	return fmt.Sprintf("an error of type %T", err)
+	var a attemptError
+	if errors.As(err, &a) {
+		err = a.error
+	}
+	return "an error of type " + strings.Join(typesOf(err), " around ")
+}
+
+// typesOf are the types of err and of what it wraps, from the outside, and a
+// few of them if they are many.
+func typesOf(err error) (types []string) {
+	for left := []error{err}; len(left) > 0 && len(types) < 10; left = left[1:] {
+		switch err := left[0].(type) {
+		case nil:
+			continue
+		case interface{ Unwrap() error }:
+			left = append(left, err.Unwrap())
+		case interface{ Unwrap() []error }:
+			left = append(left, err.Unwrap()...)
+		}
+		types = append(types, fmt.Sprintf("%T", left[0]))
+	}
+	return types
 }
 
 // serveClaim tells a page about its visitor's claim. Other origins may not
