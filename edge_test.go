@@ -48,7 +48,10 @@ func TestAcceptsHeadersComeWithAClaimOnly(t *testing.T) {
 // Whoever tries again tries the same.
 func TestRetryKeepsThePurpose(t *testing.T) {
 	t.Parallel()
-	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) { c.Purposes = []string{"signup"} }}).browser()
+	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+		c.Purposes = []string{"signup"}
+		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
+	}}).browser()
 	b.begin("/cellar")
 	b.wait(time.Second)
 	b.post("/certifications/attempts", `{"return_to":"/welcome","purpose":"signup"}`)

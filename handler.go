@@ -39,7 +39,8 @@ type HandlerConfig struct {
 	// [SessionConfig.Account]'s.
 	Accept func(w http.ResponseWriter, r *http.Request, id *Identity) (account string, err error)
 	// Purposes are what an attempt may be begun for besides a claim, such as a
-	// guardian's consent. Accept sees [Identity.Purpose]; no claim is issued. An
+	// guardian's consent. Accept, without which there can be none, sees
+	// [Identity.Purpose]; no claim is issued. An
 	// account that Accept names, and whose claims were revoked since, by Accept
 	// itself even, gets none of its headers: see [Sessions.RevokeAccount].
 	Purposes []string
@@ -203,6 +204,8 @@ func (cfg HandlerConfig) check() error {
 		return errors.New("certify: HandlerConfig.HelpURL is neither a path nor an https URL")
 	case cfg.NativeApps && !cfg.Sessions.bearer:
 		return errors.New("certify: HandlerConfig.NativeApps needs SessionConfig.Bearer: apps show their claim as a bearer token")
+	case len(cfg.Purposes) > 0 && cfg.Accept == nil:
+		return errors.New("certify: HandlerConfig.Purposes needs Accept: without it visitors would verify, and nobody see whom")
 	case cfg.MaxLookups < 0:
 		return errors.New("certify: HandlerConfig.MaxLookups is negative")
 	}

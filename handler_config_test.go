@@ -29,6 +29,7 @@ func TestHandlerConfig(t *testing.T) {
 		return quiet(t, func(c *certify.SessionConfig) { c.StartURL = path })
 	}
 	type config = certify.HandlerConfig
+	accept := func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
 	for _, tc := range []struct {
 		name   string
 		change func(*config)
@@ -62,13 +63,12 @@ func TestHandlerConfig(t *testing.T) {
 		{"Path with a percent escape", func(c *config) { c.Path, c.Sessions = "/%61uth", at("/auth") }, "HandlerConfig.Path is not a plain path"},
 		{"Path on another host", func(c *config) { c.Path, c.Sessions = "//attacker.example", at("/auth") }, "HandlerConfig.Path is not a plain path"},
 		{"Path with a URL", func(c *config) { c.Path, c.Sessions = "https://shop.example/auth", at("/auth") }, "HandlerConfig.Path is not a plain path"},
-		{"Accept", func(c *config) {
-			c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
-		}, ""},
-		{"Purposes", func(c *config) { c.Purposes = []string{"guardian", "account_recovery", "x-2"} }, ""},
-		{"Purposes with an empty one", func(c *config) { c.Purposes = []string{"guardian", ""} }, "HandlerConfig.Purposes has one"},
-		{"Purposes in capitals", func(c *config) { c.Purposes = []string{"Guardian"} }, "HandlerConfig.Purposes has one"},
-		{"Purposes too long", func(c *config) { c.Purposes = []string{strings.Repeat("p", 33)} }, "HandlerConfig.Purposes has one"},
+		{"Accept", func(c *config) { c.Accept = accept }, ""},
+		{"Purposes", func(c *config) { c.Purposes, c.Accept = []string{"guardian", "account_recovery", "x-2"}, accept }, ""},
+		{"Purposes with an empty one", func(c *config) { c.Purposes, c.Accept = []string{"guardian", ""}, accept }, "HandlerConfig.Purposes has one"},
+		{"Purposes in capitals", func(c *config) { c.Purposes, c.Accept = []string{"Guardian"}, accept }, "HandlerConfig.Purposes has one"},
+		{"Purposes too long", func(c *config) { c.Purposes, c.Accept = []string{strings.Repeat("p", 33)}, accept }, "HandlerConfig.Purposes has one"},
+		{"Purposes without Accept", func(c *config) { c.Purposes = []string{"guardian"} }, "HandlerConfig.Purposes needs Accept"},
 		{"AllowStart", func(c *config) { c.AllowStart = func(*http.Request) error { return nil } }, ""},
 		{"TrustedOrigins", func(c *config) { c.TrustedOrigins = []string{"https://app.example", "http://localhost:3000"} }, ""},
 		{"TrustedOrigins with a path", func(c *config) { c.TrustedOrigins = []string{"https://app.example/"} }, "HandlerConfig.TrustedOrigins"},
@@ -104,7 +104,10 @@ func TestHandlerConfig(t *testing.T) {
 func TestHandlerCopiesItsConfig(t *testing.T) {
 	t.Parallel()
 	pepper, purposes := append([]byte(nil), testPepper...), []string{"guardian"}
-	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) { c.Pepper, c.Purposes = pepper, purposes }}).browser()
+	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+		c.Pepper, c.Purposes = pepper, purposes
+		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
+	}}).browser()
 	clear(pepper)
 	purposes[0] = "other"
 	b.pass()
