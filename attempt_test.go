@@ -79,11 +79,59 @@ func TestForgedAttemptCookies(t *testing.T) {
 
 func TestAllowStart(t *testing.T) {
 	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		err    error
+		status int
+		code   string
+	}{
+		{"an error", errors.New("홍길동 tried too often"), 429, "start_refused"},
+		{"a code", certify.CodeAccountRequired, 403, "account_required"},
+		{"a code in an error", fmt.Errorf("of 홍길동: %w", certify.CodeStoreUnavailable), 503, "store_unavailable"},
+		{"a code of the app's own", certify.Code("tired"), 429, "start_refused"},
+		{"a denial", &certify.Denial{Code: "tired", Detail: "내일 다시 오세요."}, 403, "tired"},
+		{"a denial without a code", &certify.Denial{}, 429, "start_refused"},
+		{"a nil denial", (*certify.Denial)(nil), 500, "internal"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+				c.AllowStart = func(*http.Request) error { return tc.err }
+			}}).browser()
+			a := b.post("/certifications/attempts", "")
+			if a.StatusCode != tc.status || a.code() != tc.code || b.attemptCookies() != "" {
+				t.Errorf("status %d: %s", a.StatusCode, a.body)
+			}
+			if (a.StatusCode == 429 || a.StatusCode == 503) != (a.Header.Get("Retry-After") != "") {
+				t.Errorf("Retry-After %q", a.Header.Get("Retry-After"))
+			}
+			if d, ok := tc.err.(*certify.Denial); ok && d != nil && !strings.Contains(a.body, d.Detail) {
+				t.Errorf("the visitor does not read %q: %s", d.Detail, a.body)
+			}
+		})
+	}
+}
+
+// What may be begun can depend on what it is for.
+func TestAllowStartSeesThePurpose(t *testing.T) {
+	t.Parallel()
 	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
-		c.AllowStart = func(*http.Request) error { return errors.New("홍길동 tried too often") }
+		c.Purposes = []string{"guardian"}
+		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
+		c.AllowStart = func(r *http.Request) error {
+			if r.FormValue("purpose") != "guardian" || r.FormValue("return_to") != "/done" {
+				return certify.CodeAccountRequired
+			}
+			return nil
+		}
 	}}).browser()
-	a := b.post("/certifications/attempts", "")
-	if a.StatusCode != http.StatusTooManyRequests || a.code() != "start_refused" || b.attemptCookies() != "" || a.Header.Get("Retry-After") == "" {
-		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	if a := b.post("/certifications/attempts", `{"return_to":"/done"}`); a.code() != "account_required" {
+		t.Errorf("without a purpose: status %d: %s", a.StatusCode, a.body)
+	}
+	const form = "application/x-www-form-urlencoded"
+	for contentType, body := range map[string]string{"application/json": `{"purpose":"guardian","return_to":"/done"}`, form: "purpose=guardian&return_to=/done"} {
+		if a := b.do("POST", "/certifications/attempts", contentType, body); a.StatusCode != http.StatusCreated {
+			t.Errorf("%s: status %d: %s", contentType, a.StatusCode, a.body)
+		}
 	}
 }

@@ -48,6 +48,15 @@ func (c *consents) accept(w http.ResponseWriter, r *http.Request, id *certify.Id
 	return "", c.prove(ticket.Value, id)
 }
 
+// mayStart is the app's HandlerConfig.AllowStart. Whoever verifies for a claim
+// is signed in: else it would be nobody's, and the fee lost.
+func mayStart(r *http.Request) error {
+	if r.FormValue("purpose") != "guardian" && signedIn(r) == "" {
+		return certify.CodeAccountRequired
+	}
+	return nil
+}
+
 // prove may be called again with the same verification: Accept must be an upsert.
 func (c *consents) prove(ticket string, id *certify.Identity) error {
 	c.mu.Lock()
@@ -96,8 +105,8 @@ func signedIn(r *http.Request) string {
 func newFamilySite(sessions *certify.Sessions, provider certify.Provider, c *consents) (http.Handler, error) {
 	handler, err := certify.NewHandler(certify.HandlerConfig{
 		Sessions: sessions, Provider: provider, Pepper: c.pepper,
-		Purposes: []string{"guardian"},
-		Accept:   c.accept,
+		Purposes:   []string{"guardian"},
+		AllowStart: mayStart, Accept: c.accept,
 	})
 	if err != nil {
 		return nil, err

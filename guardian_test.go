@@ -191,3 +191,18 @@ func TestGuardianConsentIsForChildren(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Whoever verifies for a claim signs in first, and is told so before the fee.
+func TestGuardianConsentTellsOfTheLogin(t *testing.T) {
+	t.Parallel()
+	f := startFamily(t)
+	for _, tc := range []struct{ name, account, purpose, want string }{
+		{"a visitor", "", "", "403 account_required"},
+		{"a member", "mina", "", "201"},
+		{"a guardian", "", "guardian", "201"},
+	} {
+		if got, _ := f.ask(f.browser(tc.account), http.MethodPost, "/certifications/attempts", "application/json", `{"purpose":"`+tc.purpose+`"}`); got != tc.want {
+			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package certify
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -107,10 +108,8 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error
 	if h.needsLogin(account) {
 		return nil, CodeAccountRequired
 	}
-	if h.allowStart != nil {
-		if err := h.allowStart(r); err != nil {
-			return nil, CodeStartRefused
-		}
+	if err := h.mayStart(r, values); err != nil {
+		return nil, err
 	}
 	a := newAttempt(h.sessions.keys.Load().list[0], h.sessions.now())
 	a.Provider, a.returnTo, a.Purpose = h.provider.Name(), returnTo, purpose
@@ -118,6 +117,27 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error
 	a.RedirectURL = h.sessions.origin + h.path + "/redirect"
 	h.sessions.emit(r.Context(), Event{Kind: EventStarted, Provider: a.Provider, Purpose: a.Purpose})
 	return a, nil
+}
+
+// mayStart asks the app, with what the body said in the request's Form.
+func (h *Handler) mayStart(r *http.Request, values url.Values) error {
+	if h.allowStart == nil {
+		return nil
+	}
+	asked := r.WithContext(r.Context())
+	asked.Form = values
+	err := h.allowStart(asked)
+	if err == nil {
+		return nil
+	}
+	var d *Denial
+	if errors.As(err, &d) {
+		return toldAs(err, "AllowStart", CodeStartRefused)
+	}
+	if code, _ := codeOf(err); problemTexts[code].status != 0 {
+		return code
+	}
+	return CodeStartRefused
 }
 
 // Attempt returns the attempt with that id under which a verification would
