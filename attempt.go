@@ -43,6 +43,7 @@ type Attempt struct {
 type attempt struct {
 	Attempt
 	account  string // keyed hash of the account it was begun under, "" if none
+	site     string // keyed hash of the audience it was begun for, "" if begun by a version that did not say
 	returnTo string
 	native   bool   // begun by an app, which keeps it instead of a cookie
 	kid      string // of the key that signs it
@@ -55,6 +56,7 @@ type wireAttempt struct {
 	Iat      int64  `json:"iat"`
 	Provider string `json:"provider"`
 	Account  string `json:"account,omitempty"`
+	Site     string `json:"site,omitempty"`
 	ReturnTo string `json:"return_to,omitempty"`
 	Purpose  string `json:"purpose,omitempty"`
 	Mode     string `json:"mode,omitempty"` // modeNative, or "" for browsers
@@ -96,6 +98,9 @@ func (a *attempt) accountHash(account string) string {
 	return a.mac("account", account)[:22]
 }
 
+// siteHash tells sites apart that have the same keys, without naming them.
+func (a *attempt) siteHash(audience string) string { return a.mac("site", audience)[:22] }
+
 // keyedHash is base64url(HMAC-SHA256(key, label ‖ 0x00 ‖ value)).
 func keyedHash(key []byte, label, value string) string {
 	h := hmac.New(sha256.New, key)
@@ -109,7 +114,7 @@ func (a *attempt) sign() (string, error) {
 		mode = modeNative
 	}
 	token, err := attemptToken.sign(a.kid, methodHS256, a.key, wireAttempt{
-		a.ID, a.StartedAt.Unix(), a.Provider, a.account, a.returnTo, a.Purpose, mode,
+		a.ID, a.StartedAt.Unix(), a.Provider, a.account, a.site, a.returnTo, a.Purpose, mode,
 	})
 	if err == nil && len(token) > maxAttemptToken {
 		return "", CodeReturnPathRefused // before it costs anybody a fee
@@ -135,7 +140,8 @@ func (ks *Keys) openAttempt(token string) (*attempt, error) {
 		return nil, malformed("its payload " + err.Error())
 	}
 	a.ID, a.Provider = o.text("jti"), o.text("provider")
-	a.account, a.returnTo, a.Purpose = o.optionalText("account"), o.optionalText("return_to"), o.optionalText("purpose")
+	a.account, a.site = o.optionalText("account"), o.optionalText("site")
+	a.returnTo, a.Purpose = o.optionalText("return_to"), o.optionalText("purpose")
 	a.native = o.optionalText("mode") == modeNative
 	a.start(o.time("iat"))
 	if o.bad != "" {

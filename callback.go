@@ -41,7 +41,7 @@ func (h *Handler) serveRedirect(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		done.back = "/"
 		if a := h.attemptOf(r); a != nil {
-			done.back = a.back()
+			done.back = h.backOf(a)
 		}
 	}
 	seeOther(w, done.back)
@@ -134,13 +134,13 @@ func (h *Handler) finish(r *http.Request, a *attempt, t taken, person *Identity,
 	}
 	c := h.claim(a, person, t, account)
 	if a.Purpose != "" {
-		return completion{back: a.back(), header: header}, h.sessions.checkRevoked(r.Context(), c)
+		return completion{back: h.backOf(a), header: header}, h.sessions.checkRevoked(r.Context(), c)
 	}
 	token, err := h.signClaim(r.Context(), c, a)
 	if err != nil {
 		return completion{}, err
 	}
-	return completion{a.back(), c, token, header}, nil
+	return completion{h.backOf(a), c, token, header}, nil
 }
 
 // proveAttempt returns the live attempts of this account that the callback may
@@ -190,12 +190,22 @@ func (h *Handler) withoutID(values url.Values, missing error) error {
 	return missing
 }
 
-// mayRedeem checks that the attempt is alive and the account's.
+// mayRedeem checks that the attempt is this site's, alive and the account's.
 func (h *Handler) mayRedeem(ctx context.Context, a *attempt, account string) error {
-	if !h.sessions.now().Before(a.expires()) {
+	switch {
+	case !h.began(a):
+		return CodeAttemptMissing
+	case !h.sessions.now().Before(a.expires()):
 		return CodeAttemptExpired
 	}
 	return h.checkAccount(ctx, a, account)
+}
+
+// began reports whether this site began the attempt, and still offers what it
+// is for. A site with the same keys has its own purposes, AllowStart and Accept.
+func (h *Handler) began(a *attempt) bool {
+	site := a.site == "" || a.site == a.siteHash(h.sessions.audience)
+	return site && (a.Purpose == "" || h.purposes[a.Purpose])
 }
 
 // checkAccount checks that the attempt is the account's. One that Accept itself

@@ -42,7 +42,9 @@ type HandlerConfig struct {
 	// guardian's consent. Accept, without which there can be none, sees
 	// [Identity.Purpose]; no claim is issued. An
 	// account that Accept names, and whose claims were revoked since, by Accept
-	// itself even, gets none of its headers: see [Sessions.RevokeAccount].
+	// itself even, gets none of its headers: see [Sessions.RevokeAccount]. An
+	// attempt for one that is not here counts as none: let every instance have a
+	// purpose before a page asks for it.
 	Purposes []string
 	// Checks are the policies that a front server may ask about by name, at
 	// /check?policy=NAME, before it lets a request through to what is no Go

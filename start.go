@@ -113,7 +113,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error
 	}
 	a := newAttempt(h.sessions.keys.Load().list[0], h.sessions.now())
 	a.Provider, a.returnTo, a.Purpose = h.provider.Name(), returnTo, purpose
-	a.account = a.accountHash(account)
+	a.account, a.site = a.accountHash(account), a.siteHash(h.sessions.audience)
 	a.RedirectURL = h.sessions.origin + h.path + "/redirect"
 	h.sessions.emit(r.Context(), Event{Kind: EventStarted, Provider: a.Provider, Purpose: a.Purpose})
 	return a, nil
@@ -189,7 +189,7 @@ func (h *Handler) startOf(a *attempt) map[string]any {
 		start.IDName: a.ID,
 		"script":     start.Script,
 		"calls":      start.Calls,
-		"return_to":  a.back(),
+		"return_to":  h.backOf(a),
 		"expires_at": a.VerifyBy.UTC().Format(time.RFC3339),
 	}
 }
@@ -216,7 +216,7 @@ func (h *Handler) startAgain(r *http.Request, code Code) string {
 	q := url.Values{}
 	if code != CodeRequestTooLarge {
 		if a := h.attemptOf(r); a != nil {
-			q.Set("return_to", a.back())
+			q.Set("return_to", h.backOf(a))
 			if a.Purpose != "" {
 				q.Set("purpose", a.Purpose)
 			}
@@ -228,9 +228,10 @@ func (h *Handler) startAgain(r *http.Request, code Code) string {
 	return h.path + "/?" + q.Encode()
 }
 
-// back is where the browser goes after the verification.
-func (a *attempt) back() string {
-	if a.returnTo == "" {
+// backOf is where the browser goes after the verification: not where it may
+// no longer, or where only another site with the same keys sends it.
+func (h *Handler) backOf(a *attempt) string {
+	if a.returnTo == "" || !h.mayReturn(a.returnTo) {
 		return "/"
 	}
 	return a.returnTo
