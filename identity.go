@@ -32,7 +32,8 @@ type Provider interface {
 
 	// Lookup fetches the record with that id. It returns an identity only for
 	// a verification that was completed, on a live channel that the operator
-	// allowed; every other outcome is a [*ProviderError]. It returns when ctx
+	// allowed; every other outcome is a [*ProviderError], which names the
+	// attempt of a record that was read. It returns when ctx
 	// ends, whose error it then wraps, and by itself within a minute; it follows
 	// no redirects, and the identity is the caller's to change.
 	Lookup(ctx context.Context, id string) (*Identity, error)
@@ -114,6 +115,10 @@ func (id Identity) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(ni
 type ProviderError struct {
 	// Code is one of the Code constants marked "provider".
 	Code Code
+	// AttemptID is the attempt that the record names, as far as there is a
+	// record and it was read: [Identity.AttemptID]. Of another browser's the
+	// visitor learns no more than of none.
+	AttemptID string
 	// Detail is for the operator's log. It holds no personal data, no secret
 	// and nothing of a response body.
 	Detail string

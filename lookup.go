@@ -84,18 +84,33 @@ func (l *lookups) ask(ctx context.Context, p Provider, of []*attempt, id string)
 		return nil, nil, &ProviderError{Code: CodeProviderUnavailable, Detail: "as many lookups as allowed are under way"}
 	}
 	found, err := p.Lookup(ctx, id)
-	if err != nil {
+	var failed *ProviderError
+	switch {
+	case errors.As(err, &failed) && failed.AttemptID != "" && attemptIn(of, failed.AttemptID) == nil:
+		return nil, nil, CodeVerificationRefused
+	case err != nil:
 		return nil, nil, err
+	case found == nil || found.ID != id:
+		return nil, nil, &ProviderError{Code: CodeProviderInvalid, Detail: "the record names another id"}
 	}
-	if found == nil || found.ID != id || found.BirthDate.IsZero() || found.VerifiedAt.IsZero() {
-		return nil, nil, &ProviderError{Code: CodeProviderInvalid, Detail: "the record names another id, or lacks the birth date or the time"}
+	a := attemptIn(of, found.AttemptID)
+	switch {
+	case a == nil:
+		return nil, nil, CodeVerificationRefused
+	case found.BirthDate.IsZero(), found.VerifiedAt.IsZero():
+		return nil, nil, &ProviderError{Code: CodeProviderInvalid, Detail: "the record lacks the birth date or the time"}
 	}
+	return found, a, nil
+}
+
+// attemptIn is the attempt with that id, or nil.
+func attemptIn(of []*attempt, id string) *attempt {
 	for _, a := range of {
-		if a.ID == found.AttemptID {
-			return found, a, nil
+		if a.ID == id {
+			return a
 		}
 	}
-	return nil, nil, CodeVerificationRefused
+	return nil
 }
 
 // enter waits for the attempt's turn and returns what ends it.

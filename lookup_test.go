@@ -1,7 +1,9 @@
 package certify_test
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -132,5 +134,63 @@ func TestInstancesFinishEachOthersAttempts(t *testing.T) {
 	b.post("/certifications/logout", "")
 	if a := two.browser().get("/cellar", "Cookie", "certify="+first); a.code() != "claim_revoked" {
 		t.Errorf("signed out at the first: status %d: %s", a.StatusCode, a.body)
+	}
+}
+
+// Whoever has learned somebody else's imp_uid cannot tell by it how far they
+// are, nor whether there is such a record; and alarms no operator.
+func TestOthersRecordsLookAlike(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		found func(theirs string) error // nil for a completed record
+	}{
+		{"unknown", func(string) error {
+			return &certify.ProviderError{Code: certify.CodeVerificationRefused, Detail: "no such record"}
+		}},
+		{"completed", func(string) error { return nil }},
+		{"without a birth date", func(string) error { return nil }},
+		{"unfinished", func(theirs string) error {
+			return &certify.ProviderError{Code: certify.CodeVerificationPending, AttemptID: theirs, Detail: "not certified"}
+		}},
+		{"on a test channel", func(theirs string) error {
+			return &certify.ProviderError{Code: certify.CodeChannelRefused, AttemptID: theirs, Detail: "test channel"}
+		}},
+		{"invalid", func(theirs string) error {
+			return fmt.Errorf("looking up: %w", &certify.ProviderError{Code: certify.CodeProviderInvalid, AttemptID: theirs, Detail: "no time"})
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, siteConfig{})
+			me, theirs := s.browser(), s.browser().begin("/")
+			me.begin("/")
+			s.provider.verify("imp_1", theirs, func(id *certify.Identity) {
+				if tc.name == "without a birth date" {
+					id.BirthDate = certify.BirthDate{}
+				}
+			})
+			s.provider.fail = func(string) error { return tc.found(theirs) }
+			a := me.post("/certifications", `{"imp_uid":"imp_1"}`)
+			if a.StatusCode != 403 || a.code() != "verification_refused" || s.provider.lookups != 1 {
+				t.Errorf("status %d after %d lookups: %s", a.StatusCode, s.provider.lookups, a.body)
+			}
+			if strings.Contains(s.log.String(), "operator_fault") {
+				t.Errorf("the operator is alarmed:\n%s", s.log.String())
+			}
+		})
+	}
+}
+
+// One's own record says how it stands, and waits.
+func TestOnesOwnRecordSaysHowItStands(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{}).browser()
+	attempt := b.begin("/")
+	for _, code := range []certify.Code{certify.CodeVerificationPending, certify.CodeChannelRefused, certify.CodeProviderInvalid} {
+		b.provider.fail = func(string) error { return &certify.ProviderError{Code: code, AttemptID: attempt, Detail: "so"} }
+		if a := b.post("/certifications", `{"imp_uid":"imp_`+string(code)+`"}`); a.code() != string(code) {
+			t.Errorf("%s: status %d: %s", code, a.StatusCode, a.body)
+		}
 	}
 }

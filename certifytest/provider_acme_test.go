@@ -118,6 +118,12 @@ func (p *acme) Lookup(ctx context.Context, id string) (*certify.Identity, error)
 		return nil, err
 	}
 	who, err := p.judge(rec, id)
+	if failed, ok := err.(*certify.ProviderError); ok {
+		failed.AttemptID = rec.Attempt
+		if p.flaw == "says it was another's" {
+			failed.AttemptID = rec.ID
+		}
+	}
 	if p.flaw == "hands out one identity to all" && err == nil {
 		p.cache.Store(id, who)
 	}

@@ -134,6 +134,10 @@ func testProviderEnds(t *testing.T, s *providerTest) {
 		if values, ok := s.verify(t, a, row.end); ok {
 			id, err := s.p.Lookup(t.Context(), s.callbackID(t, values, a))
 			s.refused(t, "a verification "+string(row.end), id, err, row.codes...)
+			var failed *certify.ProviderError
+			if errors.As(err, &failed) && failed.AttemptID != "" && failed.AttemptID != a.ID {
+				t.Errorf("a verification %s: the error's AttemptID is not the attempt's", row.end)
+			}
 		}
 	}
 }

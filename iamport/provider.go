@@ -68,7 +68,12 @@ func (p *Provider) Lookup(ctx context.Context, id string) (*certify.Identity, er
 	if err != nil {
 		return nil, err
 	}
-	return p.identity(rec)
+	person, err := p.identity(rec)
+	var failed *certify.ProviderError
+	if errors.As(err, &failed) {
+		failed.AttemptID = rec.MerchantUID
+	}
+	return person, err
 }
 
 // Erase deletes a record at the vendor for good: DELETE

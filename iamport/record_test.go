@@ -220,6 +220,29 @@ func TestLookupRefusesRecords(t *testing.T) {
 	}
 }
 
+// Whose record was refused decides what its visitor is told.
+func TestRefusalsNameTheAttempt(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ name, old, new string }{
+		{"not certified", `"certified":true`, `"certified":false`},
+		{"another PG", `"pg_provider":"danal"`, `"pg_provider":"nobody"`},
+		{"a test channel", `"202610051130000000001111"`, `"MIIiasTest"`},
+		{"no time", `"certified_at":1791167467`, `"certified_at":0`},
+		{"no birthday", `"birth":162918000,"birthday":"1975-03-02"`, `"birth":null`},
+	} {
+		_, err := lookupChanged(t, tc.old, tc.new)
+		var failed *certify.ProviderError
+		if !errors.As(err, &failed) || failed.AttemptID != "a0000000000000000000000000000001" || strings.Contains(err.Error(), failed.AttemptID) {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+	}
+	_, err := lookupChanged(t, `"imp_100000000001"`, `"imp_100000000002"`)
+	var failed *certify.ProviderError
+	if !errors.As(err, &failed) || failed.AttemptID != "" {
+		t.Errorf("a record that was not asked for: %v", err)
+	}
+}
+
 func TestLookupIncompleteRecord(t *testing.T) {
 	t.Parallel()
 	_, err := newProvider(t, testConfig(newVendor(t, "incomplete"))).Lookup(t.Context(), "imp_100000000009")
