@@ -3,6 +3,7 @@ package certify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -253,15 +254,34 @@ func explainPending(err error, values url.Values) error {
 
 // checkTime wants the person verified during the attempt, so that nobody
 // redeems a verification of long ago, and redeemed soon after.
-func (a *attempt) checkTime(verified, now time.Time) error {
+func (a *attempt) checkTime(verified, now time.Time) (err error) {
 	switch {
 	case verified.Before(a.StartedAt.Add(-verifyBefore)),
 		verified.After(a.VerifyBy),
-		verified.After(now.Add(verifyBefore)),
 		now.After(verified.Add(redeemWithin)):
-		return CodeVerificationOutOfTime
+		err = CodeVerificationOutOfTime
 	}
-	return nil
+	ahead := verified.Sub(now)
+	switch {
+	case ahead <= verifyBefore:
+		return err
+	case err == nil:
+		err = CodeVerificationPending // it counts once this clock is there, too
+	}
+	return clockError{err, ahead}
+}
+
+// A clockError says how far ahead of this clock a person was verified: what
+// the visitor cannot mend by verifying again, and the operator can.
+type clockError struct {
+	error
+	ahead time.Duration
+}
+
+func (e clockError) Unwrap() error { return e.error }
+
+func (e clockError) hint() string {
+	return fmt.Sprintf("a person was verified in the future: the provider's clock is %s ahead of this one, or more", e.ahead.Truncate(time.Minute))
 }
 
 // acceptPerson asks the app, and returns the account of the claim: the one that

@@ -80,8 +80,12 @@ func TestCallbackRefusals(t *testing.T) {
 			b.wait(time.Hour + time.Second)
 			return b.post("/certifications", body("imp_1"))
 		}},
-		{"verified in the future", 403, certify.CodeVerificationOutOfTime, 1, func(b *browser, attempt string) answer {
+		{"verified in the future", 409, certify.CodeVerificationPending, 1, func(b *browser, attempt string) answer {
 			b.provider.verify("imp_1", attempt, func(id *certify.Identity) { id.VerifiedAt = id.VerifiedAt.Add(2*time.Minute + time.Second) })
+			return b.post("/certifications", body("imp_1"))
+		}},
+		{"verified in a future after the attempt", 403, certify.CodeVerificationOutOfTime, 1, func(b *browser, attempt string) answer {
+			b.provider.verify("imp_1", attempt, func(id *certify.Identity) { id.VerifiedAt = id.VerifiedAt.Add(30*time.Minute + time.Second) })
 			return b.post("/certifications", body("imp_1"))
 		}},
 		{"a second verification under the attempt", 409, certify.CodeAttemptUsed, 2, func(b *browser, attempt string) answer {
@@ -151,6 +155,37 @@ func TestCallbackRefusals(t *testing.T) {
 			}
 			if gate := b.get("/cellar"); tc.code != certify.CodeAttemptUsed && gate.StatusCode != http.StatusUnauthorized {
 				t.Errorf("the gate answers %d", gate.StatusCode)
+			}
+		})
+	}
+}
+
+// Where clocks differ nobody pays twice, and the operator hears by how much.
+func TestClocksApart(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		ahead time.Duration
+		code  string
+		fault string // in the log; none if ""
+	}{
+		{2 * time.Minute, "", ""},
+		{3*time.Minute + 20*time.Second, "verification_pending", "the provider's clock is 3m0s ahead"},
+		{9 * time.Hour, "verification_out_of_time", "the provider's clock is 9h0m0s ahead"},
+	} {
+		t.Run(tc.ahead.String(), func(t *testing.T) {
+			t.Parallel()
+			b := newSite(t, siteConfig{}).browser()
+			b.provider.verify("imp_1", b.begin("/cellar"), func(id *certify.Identity) { id.VerifiedAt = id.VerifiedAt.Add(tc.ahead) })
+			a := b.post("/certifications", `{"imp_uid":"imp_1"}`)
+			if a.code() != tc.code || strings.Contains(b.log.String(), "operator_fault") != (tc.fault != "") || !strings.Contains(b.log.String(), tc.fault) {
+				t.Errorf("status %d: %s\n%s", a.StatusCode, a.body, b.log.String())
+			}
+			if page := b.get("/certifications/redirect?imp_uid=imp_1", navigation...); tc.code == "verification_pending" && !strings.Contains(page.body, "다시 확인") {
+				t.Errorf("the page: status %d: %s", page.StatusCode, page.body)
+			}
+			b.wait(tc.ahead - 2*time.Minute)
+			if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != 200 && tc.code == "verification_pending" {
+				t.Errorf("later: status %d: %s", a.StatusCode, a.body)
 			}
 		})
 	}

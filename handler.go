@@ -290,6 +290,7 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) error {
 func (h *Handler) tellOperator(r *http.Request, err error) {
 	var p *ProviderError
 	var a attemptError
+	var clock clockError
 	fault, e := false, Event{Kind: EventRefused, Provider: h.provider.Name()}
 	e.Code, _ = codeOf(err)
 	if errors.As(err, &a) {
@@ -298,6 +299,8 @@ func (h *Handler) tellOperator(r *http.Request, err error) {
 	switch {
 	case e.Code == "":
 		fault, e.Code, e.Detail = true, CodeInternal, faultText(err)
+	case errors.As(err, &clock):
+		fault, e.Detail = true, clock.hint()
 	case errors.As(err, &p):
 		fault, e.Detail = providerFaults[p.Code], p.Detail
 	case e.Code == CodeNotFound, e.Code == CodeMethodNotAllowed, r.URL.Path == h.path+"/claim":
