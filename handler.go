@@ -250,6 +250,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := h.startAgain(r, p.code)
 	w.Header().Add("Vary", "Cookie, Sec-Fetch-Mode, Accept, Accept-Language")
 	if isNavigation(r) {
+		h.comeBack(w, r, p.code)
 		h.sessions.writePage(w, r, p, start)
 		return
 	}

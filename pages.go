@@ -101,7 +101,7 @@ func (s *Sessions) writePage(w http.ResponseWriter, r *http.Request, p problem, 
 	if p.verifiable() {
 		pg.Start = start
 	}
-	pg.Retry = p.next == retryNext && isSafe(r)
+	pg.Retry = p.retriable() && isSafe(r)
 	if p.passes() {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 	}

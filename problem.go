@@ -72,6 +72,12 @@ func (p problem) verifiable() bool {
 	return p.next == verifyNext || p.denial != nil && p.denial.Remedy == Reverify
 }
 
+// retriable reports whether the same request may pass without a second fee. An
+// attempt of another account does when that one is signed in again.
+func (p problem) retriable() bool {
+	return p.next == retryNext || p.code == CodeAttemptOtherAccount
+}
+
 type problemReason struct {
 	Code   Code   `json:"code"`
 	Policy string `json:"policy,omitempty"`

@@ -54,6 +54,7 @@ type SessionConfig struct {
 	// once for a claim, with the context of the first Require or FromContext, a
 	// callback before and after the provider's answer, and it finds no claim in
 	// the context: an account is something else than a verification.
+	// Let the login's cookie be SameSite=Lax: see docs/production.md.
 	Account func(*http.Request) string
 	// Bearer makes a token in the header "Authorization: Bearer" the only
 	// credential of a request that has one.

@@ -228,6 +228,26 @@ func (h *Handler) startAgain(r *http.Request, code Code) string {
 	return h.path + "/?" + q.Encode()
 }
 
+// comeBack makes a phone ask once more where its return shows no login. Of a
+// navigation from another site, which the provider's is, browsers keep
+// SameSite=Strict cookies back (RFC 6265bis, section 4.1.2.7). What the page
+// itself asks for is this site's, and brings them.
+func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request, code Code) {
+	q := r.URL.Query()
+	switch {
+	case code != CodeAttemptOtherAccount, r.URL.Path != h.path+"/redirect",
+		r.Header.Get("Sec-Fetch-Site") != "cross-site",
+		q.Has(cameBack), // whatever a browser says that does not know its own pages
+		h.sessions.accountOf(r) != "":
+		return
+	}
+	q.Set(cameBack, "1")
+	w.Header().Set("Refresh", "0; url=?"+q.Encode())
+}
+
+// cameBack is in the query of a return that the page itself repeated.
+const cameBack = "certify_again"
+
 // backOf is where the browser goes after the verification: not where it may
 // no longer, or where only another site with the same keys sends it.
 func (h *Handler) backOf(a *attempt) string {
