@@ -11,6 +11,7 @@
   var STALLED = 8000; // a window that was lost says nothing
   var DWELL = 300; // a pointer that stays means it
   var REST = 10000; // after a failure, unless somebody presses
+  var LOGINS = 5; // times a visitor is asked to sign in again, before the verification counts as lost
   var LEAVING = 30000; // a slow page is on its way
 
   var own = document.currentScript;
@@ -145,7 +146,7 @@
     var turn = 0; // as which of the page's
     var preparing = null; // a promise, while there is none
     var result = null; // what the provider's window said, until the site confirms it
-    var asked = false; // to sign in for it
+    var asked = 0; // times, to sign in for it
     var windows = 0; // opened so far
     var ended = 0; // those of verifications that are done
     var stall = 0;
@@ -262,7 +263,7 @@
         return;
       }
       result = {};
-      asked = false;
+      asked = 0;
       Object.keys(answer).forEach(function (name) {
         if (typeof answer[name] === "string" || typeof answer[name] === "boolean") { result[name] = answer[name]; }
       });
@@ -287,8 +288,8 @@
         ended = windows;
         become("done", null, answer);
       }, function (error) {
-        if (passes(error) || wantsLogin(error) && !asked) {
-          asked = asked || wantsLogin(error);
+        if (passes(error) || wantsLogin(error) && asked < LOGINS) {
+          if (wantsLogin(error)) { asked++; }
           become("pending", error);
           return;
         }
