@@ -159,7 +159,13 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 	return h, nil
 }
 
+// trust lets the pages of other origins in, and those of this one whatever name
+// for it a front server puts into Host: browsers without Fetch Metadata are
+// judged by their Origin alone.
 func (h *Handler) trust(origins []string) error {
+	if err := h.csrf.AddTrustedOrigin(h.sessions.origin); err != nil { // it was parsed: see parseOrigin
+		return fmt.Errorf("certify: SessionConfig.Origin: %w", err)
+	}
 	for _, origin := range origins {
 		if _, err := parseOrigin(origin); err != nil {
 			return fmt.Errorf("certify: HandlerConfig.TrustedOrigins: %q %w", origin, err)

@@ -2,6 +2,7 @@ package certify_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -46,6 +47,37 @@ func TestTrustedOrigins(t *testing.T) {
 	}
 	if a := b.get("/certifications/claim", from(app)...); a.StatusCode != http.StatusForbidden {
 		t.Errorf("another origin reads the claim: status %d", a.StatusCode)
+	}
+}
+
+// Behind a front server that rewrites Host, this site's pages are known by the
+// origin they have in browsers, also to those without Fetch Metadata.
+func TestBehindAnotherHost(t *testing.T) {
+	t.Parallel()
+	const shop = "https://shop.example"
+	s := newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) { c.Origin = shop }})
+	for _, tc := range []struct {
+		name, method, path, header, value string
+		status                            int
+		says                              string
+	}{
+		{"its page begins", "POST", "/certifications/attempts", "Origin", shop, 201, `"merchant_uid"`},
+		{"another site's does not", "POST", "/certifications/attempts", "Origin", "https://attacker.example", 403, "cross_origin"},
+		{"its plain http does not", "POST", "/certifications/attempts", "Origin", "http://shop.example", 403, "cross_origin"},
+		{"its page is returned to", "GET", "/cellar", "Referer", shop + "/wine/list", 401, "return_to=%2Fwine%2Flist"},
+		{"its page on plain http is not", "GET", "/cellar", "Referer", "http://shop.example/wine/list", 401, `reason=verification_required"`},
+		{"another site's is not", "GET", "/cellar", "Referer", "https://attacker.example/wine/list", 401, `reason=verification_required"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(tc.method, "http://127.0.0.1:8080"+tc.path, nil)
+			r.Header.Set(tc.header, tc.value)
+			w := httptest.NewRecorder()
+			s.Config.Handler.ServeHTTP(w, r)
+			if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.says) {
+				t.Errorf("status %d: %s", w.Code, w.Body)
+			}
+		})
 	}
 }
 

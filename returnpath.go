@@ -65,7 +65,7 @@ func (s *Sessions) startFor(r *http.Request, p problem) string {
 	back := r.URL
 	if !isSafe(r) || !isNavigation(r) {
 		back, _ = url.Parse(r.Referer())
-		if back == nil || back.Host != r.Host {
+		if back == nil || back.Host != r.Host && back.Scheme+"://"+back.Host != s.origin {
 			back = &url.URL{}
 		}
 	}
