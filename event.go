@@ -85,7 +85,7 @@ func (f *faults) news(e Event) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key := string(e.Code) + "\x00" + e.Provider + "\x00" + e.Detail
-	if e.Code == CodeStoreUnavailable { // whose details name ports that change
+	if e.Code == CodeStoreUnavailable || e.Code == CodeCrossOrigin { // whose details name what changes, or what anybody may write
 		key = string(e.Code)
 	}
 	if at, ok := f.logged[key]; ok && e.Time.Sub(at) < faultEvery {

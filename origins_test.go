@@ -50,6 +50,60 @@ func TestTrustedOrigins(t *testing.T) {
 	}
 }
 
+// A start on another name of the site is refused before it costs a fee, and the
+// operator is told both names.
+func TestStartsOnAnotherName(t *testing.T) {
+	t.Parallel()
+	long := "https://" + strings.Repeat("w", 300)
+	for _, tc := range []struct {
+		name, origin string
+		status       int
+		told         string
+	}{
+		{"www.", "https://www.shop.example", 403, `visitors are at \"https://www.shop.example\", `},
+		{"plain http", "http://shop.example", 403, `visitors are at \"http://shop.example\", `},
+		{"a port", "https://shop.example:8443", 403, `visitors are at \"https://shop.example:8443\", `},
+		{"too long", long, 403, `visitors are at \"another origin\", `},
+		{"no ASCII", "https://쇼핑", 403, `visitors are at \"another origin\", `},
+		{"the origin", "https://shop.example", 201, ""},
+		{"a trusted one", "https://app.shop.example", 201, ""},
+		{"a form that does not say", "null", 201, ""},
+		{"no browser", "", 201, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, siteConfig{
+				sessions: func(c *certify.SessionConfig) { c.Origin = "https://shop.example" },
+				handler:  func(c *certify.HandlerConfig) { c.TrustedOrigins = []string{"https://app.shop.example"} },
+			})
+			w := s.startAt(tc.origin)
+			if w.Code != tc.status || w.Code == 403 && (!strings.Contains(w.Body.String(), `"cross_origin"`) || w.Header().Get("Set-Cookie") != "") {
+				t.Errorf("status %d: %s", w.Code, w.Body)
+			}
+			log := s.log.String()
+			if told := strings.Contains(log, "operator_fault"); told != (tc.told != "") || !strings.Contains(log, tc.told) || strings.Contains(log, long) {
+				t.Errorf("the operator is told: %s", log)
+			}
+			s.startAt("https://other.shop.example")
+			if tc.told != "" && strings.Count(s.log.String(), "operator_fault") != 1 {
+				t.Errorf("anybody can fill the log: %s", s.log)
+			}
+		})
+	}
+}
+
+// startAt begins an attempt as a page of that origin does.
+func (s *site) startAt(origin string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("POST", "https://www.shop.example/certifications/attempts", nil)
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if origin != "" {
+		r.Header.Set("Origin", origin)
+	}
+	w := httptest.NewRecorder()
+	s.Config.Handler.ServeHTTP(w, r)
+	return w
+}
+
 // Behind a front server that rewrites Host, this site's pages are known by the
 // origin they have in browsers, also to those without Fetch Metadata.
 func TestBehindAnotherHost(t *testing.T) {

@@ -2,6 +2,7 @@ package certify
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -93,6 +94,9 @@ func (h *Handler) serveAttempts(w http.ResponseWriter, r *http.Request) error {
 
 // begin makes the attempt that a request asks for.
 func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error) {
+	if err := h.checkOrigin(r); err != nil {
+		return nil, err
+	}
 	values, err := readBody(w, r)
 	if err != nil {
 		return nil, err
@@ -138,6 +142,22 @@ func (h *Handler) mayStart(r *http.Request, values url.Values) error {
 		return code
 	}
 	return CodeStartRefused
+}
+
+// checkOrigin refuses a page of another name of this site, such as www.: phones
+// come back to SessionConfig.Origin, where the attempt's cookie would not be,
+// and the fee would be lost. Browsers name the origin with every POST.
+func (h *Handler) checkOrigin(r *http.Request) error {
+	origin := r.Header.Get("Origin")
+	if origin == "" || origin == "null" || origin == h.sessions.origin || slices.Contains(h.trusted, origin) {
+		return nil
+	}
+	if len(origin) > 255 || !isPrintable(origin) {
+		origin = "another origin"
+	}
+	h.sessions.emit(r.Context(), Event{Kind: EventFault, Code: CodeCrossOrigin, Detail: fmt.Sprintf(
+		"visitors are at %q, where no verification can end: SessionConfig.Origin is %q. Redirect them there", origin, h.sessions.origin)})
+	return CodeCrossOrigin
 }
 
 // Attempt returns the attempt with that id under which a verification would
