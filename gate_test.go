@@ -90,18 +90,26 @@ func TestGateKeepsHeaders(t *testing.T) {
 	s := quiet(t, func(c *certify.SessionConfig) { c.Bearer = true })
 	token := newForgers(t).hs.claim()
 	adults := certify.Require(certify.YouthProtection())
+	const gated = "private, no-cache"
 	for _, tc := range []struct {
 		name                        string
 		cacheControl, vary, add     []string
 		wantCacheControl, wantVarys []string
 	}{
-		{"none", nil, nil, nil, []string{"private"}, []string{"Authorization, Cookie"}},
+		{"none", nil, nil, nil, []string{gated}, []string{"Authorization, Cookie"}},
 		{"no-store", []string{"no-store"}, nil, nil, []string{"no-store"}, []string{"Authorization, Cookie"}},
-		{"private with more", []string{"private, max-age=5"}, nil, nil, []string{"private, max-age=5"}, []string{"Authorization, Cookie"}},
-		{"public", []string{"public, max-age=5"}, nil, nil, []string{"private"}, []string{"Authorization, Cookie"}},
-		{"Vary", nil, []string{"Accept-Encoding"}, nil, []string{"private"}, []string{"Accept-Encoding", "Authorization, Cookie"}},
-		{"Vary said already", nil, []string{"Authorization, Cookie"}, nil, []string{"private"}, []string{"Authorization, Cookie"}},
-		{"the handler adds", nil, nil, []string{"must-revalidate"}, []string{"private", "must-revalidate"}, []string{"Authorization, Cookie", "must-revalidate"}},
+		{"No-Store with more", []string{"public, No-Store"}, nil, nil, []string{"public, No-Store"}, []string{"Authorization, Cookie"}},
+		{"no-store in a second line", []string{"max-age=0", "no-store"}, nil, nil, []string{"max-age=0", "no-store"}, []string{"Authorization, Cookie"}},
+		{"private", []string{"private"}, nil, nil, []string{gated}, []string{"Authorization, Cookie"}},
+		{"private with more", []string{"private, max-age=5"}, nil, nil, []string{gated + ", max-age=5"}, []string{"Authorization, Cookie"}},
+		{"no-cache", []string{"no-cache"}, nil, nil, []string{gated}, []string{"Authorization, Cookie"}},
+		{"must-revalidate", []string{"max-age=0, must-revalidate"}, nil, nil, []string{gated + ", max-age=0, must-revalidate"}, []string{"Authorization, Cookie"}},
+		{"two lines", []string{"max-age=0,", "no-transform"}, nil, nil, []string{gated + ", max-age=0, no-transform"}, []string{"Authorization, Cookie"}},
+		{"public", []string{"Public, max-age=5, s-maxage=9"}, nil, nil, []string{gated + ", max-age=5"}, []string{"Authorization, Cookie"}},
+		{"some headers alone", []string{`private="Set-Cookie, X", no-cache="X"`}, nil, nil, []string{gated + `, X"`}, []string{"Authorization, Cookie"}},
+		{"Vary", nil, []string{"Accept-Encoding"}, nil, []string{gated}, []string{"Accept-Encoding", "Authorization, Cookie"}},
+		{"Vary said already", nil, []string{"Authorization, Cookie"}, nil, []string{gated}, []string{"Authorization, Cookie"}},
+		{"the handler adds", nil, nil, []string{"must-revalidate"}, []string{gated, "must-revalidate"}, []string{"Authorization, Cookie", "must-revalidate"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -145,7 +153,7 @@ func TestGatesAtOnce(t *testing.T) {
 		}
 		done.Wait()
 		for _, p := range parts {
-			if cc := p.Header()["Cache-Control"]; len(cc) != 1 || cc[0] != "private" {
+			if cc := p.Header()["Cache-Control"]; len(cc) != 1 || cc[0] != "private, no-cache" {
 				t.Errorf("Cache-Control %q", cc)
 				continue
 			}

@@ -57,7 +57,7 @@ func TestVerificationOpensTheGate(t *testing.T) {
 	if a.StatusCode != http.StatusOK || a.body != "wine" {
 		t.Fatalf("after: status %d: %s", a.StatusCode, a.body)
 	}
-	if cc, vary := a.Header.Get("Cache-Control"), a.Header.Get("Vary"); cc != "private" || vary != "Cookie" {
+	if cc, vary := a.Header.Get("Cache-Control"), a.Header.Get("Vary"); cc != "private, no-cache" || vary != "Cookie" {
 		t.Errorf("a gated answer has Cache-Control %q and Vary %q", cc, vary)
 	}
 }

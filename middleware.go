@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/textproto"
 	"slices"
 	"strings"
 	"sync"
@@ -75,7 +76,9 @@ func FromContext(ctx context.Context) (*Claim, bool) {
 	return c, err == nil
 }
 
-// Require gates a handler: only requests whose claim p allows reach it.
+// Require gates a handler: only requests whose claim p allows reach it. Its
+// answers say "Cache-Control: private, no-cache", so that browsers ask the gate
+// again, and Vary, unless the handler sets these itself.
 // Without [Sessions.Load] around it, it answers 500. It panics if p is nil, or
 // if the gated handler is a [Handler], which nobody could pass.
 func Require(p Policy) func(http.Handler) http.Handler {
@@ -150,10 +153,19 @@ func areBuiltIn(ps []Policy) bool {
 	return true
 }
 
-// varyPrivate keeps shared caches from serving one visitor's answer to another.
+// gatedCaching keeps shared caches from serving one visitor's answer to another,
+// and has browsers ask the gate before they show theirs again: by Last-Modified
+// alone they may go on for a tenth of its age (RFC 9111, sections 4.2.2 and
+// 5.2.2.4). Validators keep that cheap.
+const gatedCaching = "private, no-cache"
+
+// varyPrivate makes an answer the visitor's own.
 func (s *session) varyPrivate(h http.Header) {
-	if cc := h["Cache-Control"]; len(cc) == 0 || !strings.Contains(cc[0], "no-store") && !strings.Contains(cc[0], "private") {
-		h["Cache-Control"] = s.headerValue(0, "private") // unless something around the gate is stricter
+	switch around := h["Cache-Control"]; {
+	case len(around) == 0:
+		h["Cache-Control"] = s.headerValue(0, gatedCaching)
+	case len(around) > 1 || around[0] != gatedCaching:
+		h["Cache-Control"] = narrowed(around)
 	}
 	vary := "Cookie"
 	if s.sessions.bearer {
@@ -165,6 +177,26 @@ func (s *session) varyPrivate(h http.Header) {
 	case !slices.Contains(old, vary):
 		h["Vary"] = append(old, vary)
 	}
+}
+
+// narrowed adds gatedCaching to what stands around the gate, which may be
+// stricter and is never widened.
+func narrowed(around []string) []string {
+	directives := []string{gatedCaching}
+	for _, value := range around {
+		for directive := range strings.SplitSeq(value, ",") {
+			directive = textproto.TrimString(directive)
+			name, _, _ := strings.Cut(directive, "=")
+			switch strings.ToLower(name) {
+			case "no-store":
+				return around
+			case "", "public", "s-maxage", "private", "no-cache": // these two of some headers alone, perhaps
+			default:
+				directives = append(directives, directive)
+			}
+		}
+	}
+	return []string{strings.Join(directives, ", ")}
 }
 
 // headerValue returns a header's value, which stands in the session the first

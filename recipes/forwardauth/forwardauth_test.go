@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,8 +52,8 @@ func TestWalk(t *testing.T) {
 			t.Errorf("the app got cookies or tokens: %v", r.Header)
 		}
 		for _, a := range []answer{paid, v.open("/wine/")} {
-			if a.Header.Get("Cache-Control") != "private" {
-				t.Errorf("Cache-Control %q", a.Header["Cache-Control"])
+			if cc, vary := a.Header["Cache-Control"], a.Header["Vary"]; len(cc) != 1 || cc[0] != "private, no-cache" || !slices.Contains(vary, "Cookie") {
+				t.Errorf("Cache-Control %q, Vary %q", cc, vary)
 			}
 		}
 		f.clock.Advance(11 * time.Minute)

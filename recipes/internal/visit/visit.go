@@ -223,7 +223,7 @@ func (w *walk) adult(t *testing.T, v *visitor, opts Options) {
 	w.verify(v, sandbox.Adult, "/wine/red?year=2019")
 	page := v.open("/wine/red?year=2019")
 	want(t, "the page", page, http.StatusOK, "page red for somebody of 2026-08-10T12:00:00Z")
-	if page.Header.Get("Cache-Control") != "private" || page.Header.Get("Vary") != "Authorization, Cookie" {
+	if page.Header.Get("Cache-Control") != "private, no-cache" || page.Header.Get("Vary") != "Authorization, Cookie" {
 		t.Errorf("headers %v", page.Header)
 	}
 	want(t, "a script", v.fetch("POST", "/wine/white", "{}"), http.StatusOK, "page white for somebody")
