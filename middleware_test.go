@@ -151,6 +151,35 @@ func TestGateWithoutLoad(t *testing.T) {
 	}
 }
 
+// A gate around the whole app has the start page behind it: visitors get an
+// error instead of a redirect in a circle, and the operator is told.
+func TestGatedStartPage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteConfig{})
+	mux := s.Config.Handler
+	s.Config.Handler = s.sessions.Load(certify.Require(certify.YouthProtection())(mux))
+	b := s.browser()
+	for _, tc := range []struct {
+		name, method, path string
+		header             []string
+		status             int
+		code               string
+	}{
+		{"the way there", "GET", "/cellar", navigation, 303, ""},
+		{"the start page", "GET", "/certifications/?return_to=/cellar", navigation, 500, "internal"},
+		{"a script", "GET", "/certifications/", nil, 500, "internal"},
+		{"the callback", "POST", "/certifications", nil, 401, "verification_required"},
+	} {
+		a := b.do(tc.method, tc.path, "", "", tc.header...)
+		if a.StatusCode != tc.status || !strings.Contains(a.body, tc.code) || a.StatusCode != 303 && a.Header.Get("Location") != "" {
+			t.Errorf("%s: status %d to %q: %s", tc.name, a.StatusCode, a.Header.Get("Location"), a.body)
+		}
+	}
+	if log := s.log.String(); !strings.Contains(log, "operator_fault") || !strings.Contains(log, "mount the Handler outside Require") {
+		t.Errorf("the operator is told: %s", log)
+	}
+}
+
 func TestWiringPanics(t *testing.T) {
 	t.Parallel()
 	b := newSite(t, siteConfig{})

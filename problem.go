@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -150,7 +151,11 @@ func (p problem) passes() bool {
 
 // refuse answers a request that a gate did not admit.
 func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	ss, p := s.sessions, problemOf(err)
+	ss := s.sessions
+	if s.request.URL.EscapedPath() == ss.startURL {
+		err = errGatedStart
+	}
+	p := problemOf(err)
 	ss.tellDenied(r.Context(), err, p)
 	if ss.deny != nil {
 		ss.deny(w, r, err)
@@ -171,6 +176,10 @@ func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		p.write(w, r, start)
 	}
 }
+
+// errGatedStart is a gate around the very page where it would send visitors,
+// round and round.
+var errGatedStart = fmt.Errorf("certify: the start page is behind a gate: %w", CodeInternal)
 
 // tellDenied reports a refusal, and as a fault what only the operator can mend.
 func (s *Sessions) tellDenied(ctx context.Context, err error, p problem) {
@@ -196,6 +205,8 @@ func neverAgain(err error) bool {
 // operatorHint tells of refusals that no visitor can do anything about.
 func (s *Sessions) operatorHint(err error, code Code) string {
 	switch {
+	case errors.Is(err, errGatedStart):
+		return "SessionConfig.StartURL, where visitors are sent to verify, is itself behind a gate: mount the Handler outside Require"
 	case errors.Is(err, errTooNew):
 		return "a claim was issued in the future: the clocks of the servers differ by more than a minute"
 	case code == CodeNationalityUnknown:
