@@ -102,7 +102,7 @@ func TestAllowStart(t *testing.T) {
 			if a.StatusCode != tc.status || a.code() != tc.code || b.attemptCookies() != "" {
 				t.Errorf("status %d: %s", a.StatusCode, a.body)
 			}
-			if (a.StatusCode == 429 || a.StatusCode == 503) != (a.Header.Get("Retry-After") != "") {
+			if (a.StatusCode == 503) != (a.Header.Get("Retry-After") != "") {
 				t.Errorf("Retry-After %q", a.Header.Get("Retry-After"))
 			}
 			if d, ok := tc.err.(*certify.Denial); ok && d != nil && !strings.Contains(a.body, d.Detail) {

@@ -120,17 +120,18 @@ func TestStartNeedsAnAccount(t *testing.T) {
 }
 
 // A policy's denial cannot borrow a code that sends the visitor to verify: the
-// start page would find the claim good and send them back, for ever.
+// start page would find the claim good and send them back, for ever. What no
+// verification helps is worth no fee, whatever the code.
 func TestADenialIsNoMissingClaim(t *testing.T) {
 	t.Parallel()
-	for _, code := range []certify.Code{certify.CodeVerificationRequired, certify.CodeClaimExpired, certify.CodeClaimRevoked} {
+	for _, code := range []certify.Code{certify.CodeVerificationRequired, certify.CodeClaimExpired, certify.CodeClaimRevoked, certify.CodeStale} {
 		b := newSite(t, siteConfig{routes: func(mux *http.ServeMux) {
 			mux.Handle("/own", certify.Require(certify.PolicyFunc(func(time.Time, *certify.Claim) error {
 				return &certify.Denial{Code: code}
 			}))(http.NotFoundHandler()))
 		}}).browser()
 		b.pass()
-		if a := b.get("/own", navigation...); a.StatusCode != 403 || b.cookie("certify") == "" {
+		if a := b.get("/own", navigation...); a.StatusCode != 403 || b.cookie("certify") == "" || strings.Contains(a.body, `href="/certifications/`) {
 			t.Errorf("%s: status %d to %q", code, a.StatusCode, a.Header.Get("Location"))
 		}
 	}

@@ -42,7 +42,7 @@ func problemOf(err error) problem {
 	case !known:
 		text = problemTexts[CodeInternal]
 	}
-	if p.denial != nil && text.status == http.StatusUnauthorized && p.code != CodeStale {
+	if p.denial != nil && text.status == http.StatusUnauthorized && (p.code != CodeStale || p.denial.Remedy != Reverify) {
 		text.status, text.next = http.StatusForbidden, noNext // the claim is good, and verifying would not end it
 	}
 	p.problemText = text
@@ -144,10 +144,9 @@ func (p problem) head(w http.ResponseWriter, contentType string) {
 	w.WriteHeader(p.status)
 }
 
-// passes reports whether the same request may work a little later.
-func (p problem) passes() bool {
-	return p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests
-}
+// passes reports whether the same request may work a little later. How long the
+// app's AllowStart refuses (429), nobody here knows.
+func (p problem) passes() bool { return p.status == http.StatusServiceUnavailable }
 
 // refuse answers a request that a gate did not admit.
 func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
