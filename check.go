@@ -72,9 +72,5 @@ func (c checked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := problemOf(err)
 	s.sessions.tellDenied(r.Context(), err, p)
 	p.challenge(w.Header(), s)
-	// The path is the check's own, to which nobody comes back: as after a
-	// form, the page that sent the request is returned to.
-	asked := r.WithContext(r.Context())
-	asked.Method = http.MethodPost
-	p.write(w, r, s.sessions.startFor(asked, p))
+	p.write(w, r, s.sessions.startBehind(r, p))
 }

@@ -253,7 +253,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.tellOperator(r, err)
 	p := problemOf(err)
-	start := h.startAgain(r, p.code)
+	start := h.startAgain(r, p)
 	w.Header().Add("Vary", "Cookie, Sec-Fetch-Mode, Accept, Accept-Language")
 	if isNavigation(r) {
 		h.comeBack(w, r, p.code)
@@ -366,8 +366,10 @@ func (h *Handler) serveClaim(w http.ResponseWriter, r *http.Request) error {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
 		return CodeCrossOrigin
 	}
-	c, err := h.sessions.claimOf(r)
+	s := h.sessions.sessionOf(r)
+	c, err := s.ownClaim(r.Context())
 	if err != nil {
+		problemOf(err).challenge(w.Header(), s)
 		return err
 	}
 	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")

@@ -195,6 +195,34 @@ func TestClaimForThePage(t *testing.T) {
 	}
 }
 
+// Without a claim a page is told where to verify for itself, whatever attempts
+// the browser has, and a client with a token how its token is taken.
+func TestClaimSaysWhereToVerify(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{
+		sessions: func(c *certify.SessionConfig) { c.Bearer = true },
+		handler:  func(c *certify.HandlerConfig) { c.Purposes = []string{"guardian"} },
+	}).browser()
+	if a := b.post("/certifications/attempts", `{"return_to":"/consent","purpose":"guardian"}`); a.StatusCode != http.StatusCreated {
+		t.Fatalf("status %d: %s", a.StatusCode, a.body)
+	}
+	realm := `Bearer realm="` + b.URL + `"`
+	for _, tc := range []struct {
+		name, header, value, verify, challenge string
+	}{
+		{"a script", "Referer", b.URL + "/wine?a=1", "/certifications/?reason=verification_required&return_to=%2Fwine%3Fa%3D1", realm},
+		{"a script that does not say whose", "Accept", "*/*", "/certifications/?reason=verification_required", realm},
+		{"a bad token", "Authorization", "Bearer nonsense", "/certifications/?reason=claim_malformed", realm + `, error="invalid_token", error_description="The claim is not valid"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			a := b.get("/certifications/claim", tc.header, tc.value)
+			if verify := a.json(t)["verify_url"]; a.StatusCode != http.StatusUnauthorized || verify != tc.verify || a.Header.Get("WWW-Authenticate") != tc.challenge {
+				t.Errorf("status %d, %q, challenge %q", a.StatusCode, verify, a.Header.Get("WWW-Authenticate"))
+			}
+		})
+	}
+}
+
 // Going back after signing out repeats the callback. The app is not asked to
 // sign the person in again.
 func TestARepeatAfterLogoutAsksNobody(t *testing.T) {

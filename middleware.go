@@ -321,13 +321,16 @@ func (s *Sessions) cookiesOf(r *http.Request, tokens []string) []string {
 	return tokens
 }
 
-// claimOf returns the claim of a request, whether it came through Load or not.
-func (s *Sessions) claimOf(r *http.Request) (*Claim, error) {
-	loaded := sessionFrom(r.Context())
-	if loaded == nil || loaded.sessions != s {
-		loaded = &session{Context: r.Context(), sessions: s, request: r}
+// sessionOf returns the session of a request, whether it came through Load or not.
+func (s *Sessions) sessionOf(r *http.Request) *session {
+	if loaded := sessionFrom(r.Context()); loaded != nil && loaded.sessions == s {
+		return loaded
 	}
-	return loaded.ownClaim(r.Context())
+	return &session{Context: r.Context(), sessions: s, request: r}
+}
+
+func (s *Sessions) claimOf(r *http.Request) (*Claim, error) {
+	return s.sessionOf(r).ownClaim(r.Context())
 }
 
 // setClaim gives the browser its claim: until it closes, or for as long as the

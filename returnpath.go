@@ -58,6 +58,14 @@ func (h *Handler) mayReturn(s string) bool {
 	return false
 }
 
+// startBehind is startFor at a path of the Handler's, to which nobody comes
+// back: as after a form, the page that sent the request is returned to.
+func (s *Sessions) startBehind(r *http.Request, p problem) string {
+	asked := r.WithContext(r.Context())
+	asked.Method = http.MethodPost
+	return s.startFor(asked, p)
+}
+
 // startFor is where a visitor whom p refused on r may verify and come back.
 // Of a script's or an unsafe request the page it was sent from is returned to,
 // if it says which: what it asked for is no page, or not by GET.

@@ -231,10 +231,14 @@ func (h *Handler) attemptOf(r *http.Request) *attempt {
 	return attempts[0]
 }
 
-// startAgain is where to begin the same once more.
-func (h *Handler) startAgain(r *http.Request, code Code) string {
+// startAgain is where to begin the same once more. What a page asks about its
+// claim is of no attempt.
+func (h *Handler) startAgain(r *http.Request, p problem) string {
+	if r.URL.Path == h.path+"/claim" {
+		return h.sessions.startBehind(r, p)
+	}
 	q := url.Values{}
-	if code != CodeRequestTooLarge {
+	if p.code != CodeRequestTooLarge {
 		if a := h.attemptOf(r); a != nil {
 			q.Set("return_to", h.backOf(a))
 			if a.Purpose != "" {
