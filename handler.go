@@ -286,10 +286,21 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) error {
 	}
 	head := r.Method == http.MethodHead && serve.method == http.MethodGet && rest != "/redirect" // which acts
 	if r.Method != serve.method && !head {
-		w.Header().Set("Allow", serve.method)
+		w.Header().Set("Allow", serve.allowed(rest))
 		return CodeMethodNotAllowed
 	}
 	return serve.serve(w, r)
+}
+
+// allowed is for the header Allow (RFC 9110, section 10.2.1).
+func (s route) allowed(rest string) string {
+	switch {
+	case rest == "":
+		return "GET, HEAD, POST"
+	case s.method == http.MethodGet && rest != "/redirect":
+		return "GET, HEAD"
+	}
+	return s.method
 }
 
 // tellOperator reports a callback or a start that was refused, and as a fault

@@ -195,6 +195,24 @@ func TestClaimForThePage(t *testing.T) {
 	}
 }
 
+func TestAllowedMethods(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{}).browser()
+	for path, want := range map[string]string{
+		"": "GET, HEAD, POST", "/": "GET, HEAD", "/attempts": "POST", "/claim": "GET, HEAD", "/redirect": "GET", "/logout": "POST", "/certify.js": "GET, HEAD",
+	} {
+		a := b.do("PUT", "/certifications"+path, "", "")
+		if got := a.Header.Get("Allow"); a.StatusCode != http.StatusMethodNotAllowed || got != want {
+			t.Errorf("%q: status %d, Allow %q, want %q", path, a.StatusCode, got, want)
+		}
+		for method := range strings.SplitSeq(want, ", ") {
+			if a := b.do(method, "/certifications"+path, "", ""); a.StatusCode == http.StatusMethodNotAllowed {
+				t.Errorf("%s %q is not allowed after all", method, path)
+			}
+		}
+	}
+}
+
 // Without a claim a page is told where to verify for itself, whatever attempts
 // the browser has, and a client with a token how its token is taken.
 func TestClaimSaysWhereToVerify(t *testing.T) {
