@@ -185,15 +185,39 @@ func (s *Sessions) setAttempt(w http.ResponseWriter, r *http.Request, a *attempt
 	name := s.cookies.attemptPrefix() + a.ID
 	kept, bytes := 1, len(name)+len(token)
 	held := make(map[string]bool)
-	for _, old := range s.attemptsOf(r) {
-		if kept++; kept <= maxAttempts && bytes+old.cookie <= attemptsBytes {
-			bytes += old.cookie
-			held[s.cookies.attemptPrefix()+old.ID] = true
+	for _, old := range s.attemptCookies(r) {
+		if kept++; kept <= maxAttempts && bytes+old.bytes <= attemptsBytes {
+			bytes += old.bytes
+			held[old.name] = true
 		}
 	}
 	s.clearAttempts(w, r, held)
 	s.cookies.set(w, name, token, int(attemptLife/time.Second))
 	return nil
+}
+
+// A heldCookie is one of the browser's, and what it takes of the Cookie header.
+type heldCookie struct {
+	name  string
+	bytes int
+}
+
+// attemptCookies are the browser's attempts, the newest first, and behind them
+// those that do not open: another app's on this host, under which somebody may
+// be paying.
+func (s *Sessions) attemptCookies(r *http.Request) []heldCookie {
+	var found []heldCookie
+	prefix, own := s.cookies.attemptPrefix(), make(map[string]bool)
+	for _, a := range s.attemptsOf(r) {
+		found = append(found, heldCookie{prefix + a.ID, a.cookie})
+		own[prefix+a.ID] = true
+	}
+	for _, c := range slices.Backward(r.Cookies()) {
+		if strings.HasPrefix(c.Name, prefix) && !own[c.Name] {
+			found = append(found, heldCookie{c.Name, len(c.Name) + len(c.Value) + len("=; ")})
+		}
+	}
+	return found
 }
 
 // clearAttempts takes the attempts from the browser but those in keep.

@@ -36,6 +36,31 @@ func TestAttemptCookies(t *testing.T) {
 	}
 }
 
+// Whoever is paying under another app's attempt on this host does not lose it
+// to a start here; but what does not open counts against the limit.
+func TestTwoAppsOnOneHost(t *testing.T) {
+	t.Parallel()
+	s, other := newSite(t, siteConfig{}), newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) {
+		c.Keys = testKeys(t, "hs256-secret:"+strings.Repeat("B", 42)+"A")
+	}})
+	b := s.browser() // whose cookies go to every port of the host
+	there := &browser{other, b.jar, b.client}
+	paying := there.begin("/film")
+	there.provider.verify("imp_1", paying)
+	for range 6 {
+		b.begin("/wine")
+	}
+	if a := there.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != http.StatusOK {
+		t.Errorf("the other app: status %d: %s", a.StatusCode, a.body)
+	}
+	for range 2 {
+		b.begin("/wine")
+	}
+	if cookies := b.attemptCookies(); strings.Count(cookies, "certify-attempt-") != 8 || strings.Contains(cookies, paying) {
+		t.Errorf("attempts that do not open are kept beyond the limit: %d", strings.Count(cookies, "certify-attempt-"))
+	}
+}
+
 func TestForgedAttemptCookies(t *testing.T) {
 	t.Parallel()
 	b := newSite(t, siteConfig{}).browser()
