@@ -60,7 +60,10 @@ type SessionConfig struct {
 	// credential of a request that has one.
 	Bearer bool
 	// StartURL is where navigations without a claim are sent: the Handler's
-	// path "/certifications/" by default.
+	// path "/certifications/" by default. If it is on another host, whoever
+	// verified there comes back without a claim, as cookies stay on their host:
+	// gate with such Sessions what clients ask for with bearer tokens, and no
+	// pages, between which and the start page browsers would go in a circle.
 	StartURL string
 	// Deny answers refused requests in place of the built-in answers. It
 	// cannot admit: the gated handler is not called. The error has a [Code];
