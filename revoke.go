@@ -10,13 +10,18 @@ import (
 
 // Revoke voids the claim with that id, whose token expires at exp, in every
 // process that shares the Store: from the next request on, whatever was
-// verified before. Its errors are [CodeStoreUnavailable], and a jti that
-// no claim has.
+// verified before. Where only the id is known, exp is the zero time: it is then
+// remembered for [MaxTTL], and never for longer. Its errors are
+// [CodeStoreUnavailable], and a jti that no claim has.
 func (s *Sessions) Revoke(ctx context.Context, jti string, exp time.Time) error {
 	if !isClaimID(jti) {
 		return errors.New("certify: Revoke needs a jti of 1 to 64 printable ASCII characters")
 	}
-	left := exp.Sub(s.now()) + maxSkew // where clocks are behind, it expires later
+	now := s.now()
+	if latest := now.Add(MaxTTL); exp.IsZero() || exp.After(latest) {
+		exp = latest // no claim lives longer
+	}
+	left := exp.Sub(now) + maxSkew // where clocks are behind, it expires later
 	if left <= 0 {
 		return nil
 	}
