@@ -42,9 +42,13 @@
 //
 // It is no check of anybody. It therefore answers loopback only: a request
 // from another address, or for another host name than localhost, 127.0.0.0/8
-// or [::1], gets 403. (Browsers, for their part, let only pages that come from
-// this machine load a script from it.) It keeps everything in memory: the
-// newest 10,000 records of each API and the newest 1,000 windows; older ones are dropped,
-// and a restart forgets all. The people in it are invented, with telephone
-// numbers that are never assigned.
+// or [::1], gets 403. So does one through a proxy or a tunnel that shows: by a
+// header such as X-Forwarded-For or Via, by HTTP/1.0, or by the host that a
+// browser names. One that says nothing of itself cannot be told from a program
+// on this machine: put none before the sandbox. (Browsers, for their part, let
+// only pages that come from this machine load a script from it.)
+//
+// It keeps everything in memory: the newest 10,000 records of each API and the
+// newest 1,000 windows; older ones are dropped, and a restart forgets all. The
+// people in it are invented, with telephone numbers that are never assigned.
 package sandbox

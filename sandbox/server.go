@@ -143,7 +143,8 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// ServeHTTP answers requests from and for this machine; others get 403.
+// ServeHTTP answers requests from and for this machine; others get 403, as
+// does what a proxy passed on.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	sw := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 	if err := checkLoopback(r); err != nil {

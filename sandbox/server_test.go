@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -44,6 +45,47 @@ func TestLoopbackOnly(t *testing.T) {
 			r.RemoteAddr, r.Host = tt.remote, tt.host
 			if w := serve(s, r); w.Code != tt.status {
 				t.Errorf("status %d, want %d", w.Code, tt.status)
+			}
+		})
+	}
+}
+
+// A proxy on this machine would make everybody this machine.
+func TestProxiesAreRefused(t *testing.T) {
+	t.Parallel()
+	s := newSandbox(t, at(noon))
+	const page = "Sec-Fetch-Site"
+	tests := []struct {
+		name, proto string
+		headers     []string
+		status      int
+	}{
+		{"a program", "HTTP/1.1", nil, 200},
+		{"a program in HTTP/2", "HTTP/2.0", nil, 200},
+		{"an address bar", "HTTP/1.1", []string{page, "none"}, 200},
+		{"the app's page", "HTTP/1.1", []string{page, "same-site", "Origin", "http://127.0.0.1:8080"}, 200},
+		{"an app's page under a name of this machine's", "HTTP/1.1", []string{page, "cross-site", "Origin", "https://shop.test"}, 200},
+		{"the sandbox's page", "HTTP/1.1", []string{page, "same-origin", "Origin", "http://127.0.0.1:8787"}, 200},
+		{"the sandbox's page by a phone on a cable", "HTTP/1.1", []string{page, "same-origin", "Origin", "http://localhost:8787"}, 200},
+		{"the sandbox's page without a referrer", "HTTP/1.1", []string{page, "same-origin", "Origin", "null"}, 200},
+		{"nginx as it comes", "HTTP/1.0", nil, 403},
+		{"nginx with its usual headers", "HTTP/1.1", []string{"X-Real-Ip", "192.0.2.1"}, 403},
+		{"Caddy, Apache, ngrok", "HTTP/1.1", []string{"X-Forwarded-For", "192.0.2.1"}, 403},
+		{"a visitor of this machine's by Caddy", "HTTP/1.1", []string{"X-Forwarded-For", "127.0.0.1"}, 403},
+		{"an empty header", "HTTP/1.1", []string{"X-Forwarded-Proto", ""}, 403},
+		{"cloudflared", "HTTP/1.1", []string{"Cf-Connecting-Ip", "192.0.2.1"}, 403},
+		{"by the standard", "HTTP/1.1", []string{"Forwarded", "for=192.0.2.1"}, 403},
+		{"a proxy that says it is one", "HTTP/1.1", []string{"Via", "1.1 squid"}, 403},
+		{"a silent proxy's browser", "HTTP/1.1", []string{page, "same-origin", "Origin", "https://staging.example"}, 403},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := request("GET", "/sandbox/people", "", tt.headers...)
+			r.Proto = tt.proto
+			r.ProtoMajor, r.ProtoMinor, _ = http.ParseHTTPVersion(tt.proto)
+			if w := serve(s, r); w.Code != tt.status {
+				t.Errorf("status %d, want %d: %s", w.Code, tt.status, w.Body)
 			}
 		})
 	}
