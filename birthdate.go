@@ -62,7 +62,8 @@ func (born date) fullAge(d date) int {
 // into the sum. The zero value is no date.
 //
 // A birth date is personal data. It prints, logs and marshals as
-// "[redacted]"; [BirthDate.Date] gives the parts.
+// "[redacted]", except from an unexported field of another type, where fmt
+// calls no methods; [BirthDate.Date] gives the parts.
 type BirthDate struct{ date }
 
 // ParseBirthDate reads the form YYYY-MM-DD and nothing else. It refuses

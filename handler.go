@@ -17,7 +17,9 @@ const DefaultPath = "/certifications"
 // DefaultMaxLookups is how many lookups at a provider may be under way.
 const DefaultMaxLookups = 64
 
-// HandlerConfig configures [NewHandler]. Sessions, Provider and Pepper are required.
+// HandlerConfig configures [NewHandler]. Sessions, Provider and Pepper are
+// required. It prints and logs without Pepper, except from an unexported field
+// of another type, where fmt calls no methods.
 type HandlerConfig struct {
 	Sessions *Sessions
 	Provider Provider
@@ -99,6 +101,8 @@ type HandlerConfig struct {
 //	GET  /certify.d.ts        its types
 //	POST /native/attempts     for apps: [HandlerConfig.NativeApps]
 //	POST /native/confirm
+//
+// It prints and logs as [HandlerConfig] does.
 type Handler struct {
 	sessions   *Sessions
 	provider   Provider            // for new attempts

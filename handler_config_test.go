@@ -1,6 +1,8 @@
 package certify_test
 
 import (
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -119,5 +121,35 @@ func TestHandlerCopiesItsConfig(t *testing.T) {
 	}
 	if a := b.post("/certifications/attempts", `{"purpose":"guardian"}`); a.StatusCode != http.StatusCreated {
 		t.Errorf("the purposes were changed from outside: status %d", a.StatusCode)
+	}
+}
+
+// The pepper is never replaced, so that it must not get into a log.
+func TestPepperIsNotPrinted(t *testing.T) {
+	t.Parallel()
+	pepper := []byte("a pepper of more than 32 bytes, which nobody is to read")
+	cfg := certify.HandlerConfig{Sessions: quiet(t), Provider: &fakeProvider{}, Pepper: pepper, Path: certify.DefaultPath}
+	h, err := certify.NewHandler(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for name, v := range map[string]any{
+		"config": cfg, "pointer": &cfg, "in": struct{ C certify.HandlerConfig }{cfg}, "handler": h, "copy": *h, "list": []any{cfg, h},
+	} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+			fmt.Fprintf(&out, verb+"\n", v)
+		}
+		slog.New(slog.NewTextHandler(&out, nil)).Info("x", name, v)
+		slog.New(slog.NewJSONHandler(&out, nil)).Info("x", name, v)
+	}
+	fmt.Fprintln(&out, cfg.String(), h.String(), cfg.LogValue(), h.LogValue())
+	for _, secret := range []string{"nobody is to read", fmt.Sprintf("%x", pepper), fmt.Sprint(pepper), "0x61, 0x20"} {
+		if strings.Contains(out.String(), secret) {
+			t.Errorf("%q was printed", secret)
+		}
+	}
+	if !strings.Contains(out.String(), "/certifications") {
+		t.Error("the path, which is public, was not printed")
 	}
 }

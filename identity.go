@@ -72,7 +72,8 @@ const (
 
 // An Identity is a person as the provider verified them. It holds personal
 // data, exists only while a callback is handled, and prints, logs and marshals
-// without it. Text fields are "" and dates zero when the provider gave nothing.
+// without it, except from an unexported field of another type, where fmt calls
+// no methods. Text fields are "" and dates zero when the provider gave nothing.
 type Identity struct {
 	Provider   string    // [Provider.Name]; the Handler sets it, and Purpose
 	ID         string    // the verification's id: imp_uid, or V2's identityVerificationId

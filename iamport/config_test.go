@@ -145,9 +145,9 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	p := newProvider(t, cfg)
 	var log bytes.Buffer
 	for _, h := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
-		slog.New(h).Info("config", "cfg", cfg, "pointer", &cfg, "provider", p, "in", struct{ C iamport.Config }{cfg})
+		slog.New(h).Info("config", "cfg", cfg, "pointer", &cfg, "provider", p, "copy", *p, "in", struct{ C iamport.Config }{cfg})
 	}
-	for _, v := range []any{cfg, &cfg, p, []any{cfg, p}, struct{ C iamport.Config }{cfg}} {
+	for _, v := range []any{cfg, &cfg, p, *p, []any{cfg, p}, struct{ C iamport.Config }{cfg}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			fmt.Fprintf(&log, verb+"\n", v)
 		}

@@ -155,15 +155,15 @@ func errTokenRefused() error {
 	return rest.Unavailable("certifications: HTTP 401 for a token just issued; if it lasts, check Tier")
 }
 
-func (p *Provider) redacted() string {
+func (p Provider) redacted() string {
 	return fmt.Sprintf("iamport.Provider(%s)", p.cfg.Code)
 }
 
 // String returns the provider's merchant code.
-func (p *Provider) String() string { return p.redacted() }
+func (p Provider) String() string { return p.redacted() }
 
 // Format prints the provider's merchant code whatever the verb.
-func (p *Provider) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.redacted()) }
+func (p Provider) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.redacted()) }
 
 // LogValue returns the provider's merchant code.
-func (p *Provider) LogValue() slog.Value { return slog.StringValue(p.redacted()) }
+func (p Provider) LogValue() slog.Value { return slog.StringValue(p.redacted()) }

@@ -117,15 +117,15 @@ func (p *Provider) call(ctx context.Context, r rest.Request, id, suffix string) 
 	return answer.JSON()
 }
 
-func (p *Provider) redacted() string {
+func (p Provider) redacted() string {
 	return fmt.Sprintf("portone.Provider(%s)", p.cfg.StoreID)
 }
 
 // String returns the provider's store id.
-func (p *Provider) String() string { return p.redacted() }
+func (p Provider) String() string { return p.redacted() }
 
 // Format prints the provider's store id whatever the verb.
-func (p *Provider) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.redacted()) }
+func (p Provider) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.redacted()) }
 
 // LogValue returns the provider's store id.
-func (p *Provider) LogValue() slog.Value { return slog.StringValue(p.redacted()) }
+func (p Provider) LogValue() slog.Value { return slog.StringValue(p.redacted()) }
