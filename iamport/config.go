@@ -15,6 +15,7 @@ const (
 	vendorScript    = "https://cdn.iamport.kr/v1/iamport.js"
 
 	defaultTimeout = 10 * time.Second
+	minTimeout     = time.Second // a try gets half of it, for TLS and an answer
 	maxTimeout     = time.Minute
 )
 
@@ -68,7 +69,7 @@ type Config struct {
 	ScriptURL string
 
 	// Timeout bounds one Lookup or Erase with all its requests. Default 10 s,
-	// at most 1 min.
+	// at least 1 s and at most 1 min.
 	Timeout time.Duration
 
 	// BaseURL is the REST API: https://api.iamport.kr by default, or

@@ -52,6 +52,8 @@ func TestNewRefuses(t *testing.T) {
 		{"negative age", func(c *iamport.Config) { c.MinAge = -1 }, "Config.MinAge"},
 		{"a year for an age", func(c *iamport.Config) { c.MinAge = 2007 }, "Config.MinAge"},
 		{"negative timeout", func(c *iamport.Config) { c.Timeout = -1 }, "Config.Timeout"},
+		{"timeout without a unit", func(c *iamport.Config) { c.Timeout = 10 }, "Config.Timeout must be 0 (the default, 10s), or between 1s and 1m0s"},
+		{"timeout too short", func(c *iamport.Config) { c.Timeout = time.Second - 1 }, "Config.Timeout"},
 		{"timeout too long", func(c *iamport.Config) { c.Timeout = time.Hour }, "Config.Timeout"},
 
 		{"script over http", func(c *iamport.Config) { c.ScriptURL = "http://cdn.iamport.kr/v1/iamport.js" }, "Config.ScriptURL"},
@@ -115,6 +117,8 @@ func TestNewAccepts(t *testing.T) {
 		{"insecure on localhost", func(c *iamport.Config) { c.InsecureBaseURL = "http://localhost:8787" }},
 		{"insecure on IPv4 loopback", func(c *iamport.Config) { c.InsecureBaseURL = "http://127.1.2.3:8787" }},
 		{"insecure on IPv6 loopback", func(c *iamport.Config) { c.InsecureBaseURL = "http://[::1]:8787/" }},
+		{"shortest timeout", func(c *iamport.Config) { c.Timeout = time.Second }},
+		{"longest timeout", func(c *iamport.Config) { c.Timeout = time.Minute }},
 		{"script of a sandbox", func(c *iamport.Config) { c.ScriptURL = "http://127.0.0.1:8787/v1/iamport.js" }},
 	}
 	for _, tt := range tests {

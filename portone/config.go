@@ -14,6 +14,7 @@ const (
 	vendorScript = "https://cdn.portone.io/v2/browser-sdk.js"
 
 	defaultTimeout = 10 * time.Second
+	minTimeout     = time.Second // a try gets half of it, for TLS and an answer
 	maxTimeout     = time.Minute
 )
 
@@ -49,8 +50,8 @@ type Config struct {
 	// Default: https://cdn.portone.io/v2/browser-sdk.js.
 	ScriptURL string
 
-	// Timeout bounds one Lookup with all its requests. Default 10 s, at most
-	// 1 min.
+	// Timeout bounds one Lookup with all its requests. Default 10 s, at least
+	// 1 s and at most 1 min.
 	Timeout time.Duration
 
 	// BaseURL is the REST API: https://api.portone.io, and nothing else.

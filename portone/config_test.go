@@ -40,6 +40,8 @@ func TestNewRefuses(t *testing.T) {
 		{"negative age", func(c *portone.Config) { c.MinAge = -1 }, "Config.MinAge"},
 		{"a year for an age", func(c *portone.Config) { c.MinAge = 2007 }, "Config.MinAge"},
 		{"negative timeout", func(c *portone.Config) { c.Timeout = -1 }, "Config.Timeout"},
+		{"timeout without a unit", func(c *portone.Config) { c.Timeout = 10 }, "Config.Timeout must be 0 (the default, 10s), or between 1s and 1m0s"},
+		{"timeout too short", func(c *portone.Config) { c.Timeout = time.Second - 1 }, "Config.Timeout"},
 		{"timeout too long", func(c *portone.Config) { c.Timeout = time.Hour }, "Config.Timeout"},
 
 		{"script over http", func(c *portone.Config) { c.ScriptURL = "http://cdn.portone.io/v2/browser-sdk.js" }, "Config.ScriptURL"},
@@ -96,6 +98,7 @@ func TestNewAccepts(t *testing.T) {
 		{"every window", func(c *portone.Config) { c.WindowType = portone.WindowType{PC: "IFRAME", Mobile: "REDIRECTION"} }},
 		{"other windows", func(c *portone.Config) { c.WindowType = portone.WindowType{PC: "POPUP", Mobile: "UI"} }},
 		{"oldest age and longest timeout", func(c *portone.Config) { c.MinAge, c.Timeout = 130, time.Minute }},
+		{"shortest timeout", func(c *portone.Config) { c.Timeout = time.Second }},
 		{"the default written out", func(c *portone.Config) { c.BaseURL = "https://api.portone.io" }},
 		{"insecure over https", func(c *portone.Config) { c.InsecureBaseURL = "https://sandbox.example/portone/" }},
 		{"insecure on localhost", func(c *portone.Config) { c.InsecureBaseURL = "http://localhost:8787" }},

@@ -17,8 +17,8 @@ func (c Config) validate() error {
 			return fmt.Errorf("portone: Config.%w", err)
 		}
 	}
-	if c.Timeout < 0 || c.Timeout > maxTimeout {
-		return fmt.Errorf("portone: Config.Timeout must be between 0 (the default, %v) and %v", defaultTimeout, maxTimeout)
+	if c.Timeout != 0 && (c.Timeout < minTimeout || c.Timeout > maxTimeout) {
+		return fmt.Errorf("portone: Config.Timeout must be 0 (the default, %v), or between %v and %v", defaultTimeout, minTimeout, maxTimeout)
 	}
 	return nil
 }
