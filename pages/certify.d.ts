@@ -59,7 +59,7 @@ declare namespace certify {
   }
 
   interface Claim {
-    /** Full age (만 나이) on the Korean day of the verification. */
+    /** Full age (만 나이) on the Korean day on which the claim was issued. */
     age: number;
     birth_year: number;
     /** Absent if the provider did not say. */
