@@ -38,7 +38,9 @@ type Config struct {
 	// counts. 0 waits for none: a failover may forget the last writes then.
 	Replicas int
 	// CacheEntries is how many answers about revocations are kept in memory,
-	// some 200 bytes each: [DefaultCacheEntries] if 0, none if negative.
+	// some 200 bytes each: [DefaultCacheEntries] if 0, none if negative. Nodes
+	// are looked at four times a second all the same: one that is no longer
+	// primary must not be read, and one that begins to evict is logged.
 	CacheEntries int
 	// CacheFor is how long an answer may be kept while Redis keeps telling of
 	// changes: [DefaultCacheFor] if 0.

@@ -37,7 +37,7 @@ func (t *tracker) run(ctx context.Context) {
 		}
 		w.cache.flush() // in this order: nothing is learned any more, and what was is forgotten
 		logged = logged && !proved
-		if !logged && !t.replica.Load() && ctx.Err() == nil {
+		if w.caches && !logged && !t.replica.Load() && ctx.Err() == nil {
 			w.logger.WarnContext(ctx, "redisstore: cache off: a node does not tell of revocations, so that each is asked for", "node", t.addr, "error", explain(err))
 			logged = true
 		}
@@ -50,8 +50,10 @@ func (t *tracker) listen(ctx context.Context) error {
 	conn, _ := (*t.node.Load()).Dedicate()
 	defer conn.Close()
 	lost := conn.SetOnInvalidations(t.invalidate)
-	if err := do(ctx, conn, t.watch.tracking(conn)).Error(); err != nil {
-		return err
+	if t.watch.caches {
+		if err := do(ctx, conn, t.watch.tracking(conn)).Error(); err != nil {
+			return err
+		}
 	}
 	for checked := (time.Time{}); ; {
 		if err := t.prove(ctx, conn); err != nil {
@@ -83,7 +85,7 @@ func (t *tracker) prove(ctx context.Context, conn rueidis.DedicatedClient) error
 		closeAll(t.before)
 		t.before = nil
 		t.replica.Store(false)
-		if t.proven.Swap(&asked) == nil {
+		if t.proven.Swap(&asked) == nil && t.watch.caches {
 			t.watch.logger.InfoContext(ctx, "redisstore: cache on: a node tells of revocations", "node", t.addr)
 		}
 	case t.proven.Load() != nil || t.watch.client.Mode() != rueidis.ClientModeCluster:

@@ -30,6 +30,7 @@ type watch struct {
 	cache    *cache
 	prefix   string
 	mayEvict bool
+	caches   bool // else it only looks where the primary is, and whether it evicts
 	logger   *slog.Logger
 	trackers atomic.Pointer[[]*tracker]
 	stop     context.CancelFunc
@@ -38,7 +39,7 @@ type watch struct {
 
 func newWatch(client rueidis.Client, conns *conns, c *cache, cfg Config) *watch {
 	ctx, stop := context.WithCancel(context.Background())
-	w := &watch{client: client, conns: conns, cache: c, prefix: cfg.Prefix, mayEvict: cfg.InsecureAllowEviction, logger: cfg.Logger, stop: stop}
+	w := &watch{client: client, conns: conns, cache: c, prefix: cfg.Prefix, mayEvict: cfg.InsecureAllowEviction, caches: cfg.CacheEntries > 0, logger: cfg.Logger, stop: stop}
 	w.trackers.Store(new([]*tracker))
 	w.done.Go(func() { w.follow(ctx) })
 	return w
