@@ -198,6 +198,12 @@ func TestTroubleIsNotExplained(t *testing.T) {
 		t.Errorf("status %d: %s", w.Code, w.Body)
 	}
 
+	w = httptest.NewRecorder()
+	s.end(w, r, func(string) error { return errors.New("disk full") }) // the verification has ended by then
+	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "바뀐 것은 없습니다") || len(w.Result().Cookies()) != 0 {
+		t.Errorf("half signed out: status %d, cookies %v: %s", w.Code, w.Result().Cookies(), w.Body)
+	}
+
 	s.members.close() // now not even the page that says so can be shown
 	r.AddCookie(&http.Cookie{Name: "moonlight", Value: "x"})
 	w = httptest.NewRecorder()
