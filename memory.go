@@ -26,7 +26,9 @@ type MemoryStore struct {
 }
 
 // NewMemoryStore makes a store for at most limit entries ([DefaultMemoryLimit]
-// if 0 or less) that tells the time by now ([time.Now] if nil).
+// if 0 or less) that tells the time by now ([time.Now] if nil). They lie in
+// parts of up to 16,384, each with its share of the limit: the first part that
+// is full refuses what belongs there, at some 98 % of the whole.
 func NewMemoryStore(limit int, now func() time.Time) *MemoryStore {
 	if limit <= 0 {
 		limit = DefaultMemoryLimit
