@@ -42,11 +42,10 @@ type HandlerConfig struct {
 	Accept func(w http.ResponseWriter, r *http.Request, id *Identity) (account string, err error)
 	// Purposes are what an attempt may be begun for besides a claim, such as a
 	// guardian's consent. Accept, without which there can be none, sees
-	// [Identity.Purpose]; no claim is issued. An
-	// account that Accept names, and whose claims were revoked since, by Accept
-	// itself even, gets none of its headers: see [Sessions.RevokeAccount]. An
-	// attempt for one that is not here counts as none: let every instance have a
-	// purpose before a page asks for it.
+	// [Identity.Purpose]; no claim is issued. An account that Accept names, and
+	// whose claims were revoked since, by Accept itself even, gets none of its
+	// headers: see [Sessions.RevokeAccount]. An attempt for a purpose that is not
+	// here counts as none: let every instance have it before a page asks for it.
 	Purposes []string
 	// Checks are the policies that a front server may ask about by name, at
 	// /check?policy=NAME, before it lets a request through to what is no Go
@@ -60,10 +59,10 @@ type HandlerConfig struct {
 	// AllowStart, if set, may refuse to begin an attempt: every verification
 	// costs a fee. Attempts are many times more than verifications: pages begin
 	// one as soon as somebody might verify. The request's body is read by then,
-	// and its Form has what it said, such as "purpose". A [*Denial] is shown as it is, and so is one of
-	// the Code constants: [CodeAccountRequired] asks a visitor to sign in whom
-	// Accept could name no account for after the fee. Any other error is shown
-	// as [CodeStartRefused], without its text.
+	// and its Form has what it said, such as "purpose". A [*Denial] is shown as
+	// it is, and so is one of the Code constants: [CodeAccountRequired] asks a
+	// visitor to sign in whom Accept could name no account for after the fee.
+	// Any other error is shown as [CodeStartRefused], without its text.
 	AllowStart func(*http.Request) error
 	// TrustedOrigins are other origins, such as that of a single-page app, whose
 	// pages may begin and complete attempts and be returned to: exactly as
