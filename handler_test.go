@@ -219,7 +219,10 @@ func TestClaimSaysWhereToVerify(t *testing.T) {
 	t.Parallel()
 	b := newSite(t, siteConfig{
 		sessions: func(c *certify.SessionConfig) { c.Bearer = true },
-		handler:  func(c *certify.HandlerConfig) { c.Purposes = []string{"guardian"} },
+		handler: func(c *certify.HandlerConfig) {
+			c.Purposes = []string{"guardian"}
+			c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
+		},
 	}).browser()
 	if a := b.post("/certifications/attempts", `{"return_to":"/consent","purpose":"guardian"}`); a.StatusCode != http.StatusCreated {
 		t.Fatalf("status %d: %s", a.StatusCode, a.body)
