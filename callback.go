@@ -91,6 +91,7 @@ func (h *Handler) complete(r *http.Request, values url.Values, attempts []*attem
 	if err != nil {
 		return completion{}, err
 	}
+	defer h.underWay.enter(named)()
 	done, err := h.redeem(r, values, named, id)
 	if err != nil {
 		return completion{}, attemptError{err, named[0].Provider}

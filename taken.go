@@ -46,6 +46,9 @@ func (h *Handler) take(ctx context.Context, a *attempt, txn string, now time.Tim
 	if t.txn != txn {
 		return taken{}, CodeAttemptUsed
 	}
+	if err := h.endIfSignedOut(ctx, a); err != nil {
+		return taken{}, err
+	}
 	revoked, err := h.sessions.isRevoked(ctx, a.claimID())
 	if err == nil && revoked {
 		err = CodeClaimRevoked
