@@ -307,3 +307,29 @@ func TestStoreDownRefuses(t *testing.T) {
 		t.Errorf("logout: status %d", a.StatusCode)
 	}
 }
+
+// What something else wrote into the Store is neither redeemed nor unused.
+func TestAnEntryThatIsNoneIsAFault(t *testing.T) {
+	t.Parallel()
+	for name, stands := range map[string]string{"another app's": "1", "without a time": "a b c"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := certify.NewMemoryStore(0, nil)
+			b := newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) { c.Store = store }}).browser()
+			attempt := b.begin("/cellar")
+			b.provider.verify("imp_1", attempt)
+			if err := store.Put(t.Context(), "attempt:"+attempt, stands, time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.code() != "store_unavailable" || b.cookie("certify") != "" {
+				t.Errorf("callback: status %d: %s", a.StatusCode, a.body)
+			}
+			if log := b.log.String(); !strings.Contains(log, "operator_fault") || !strings.Contains(log, "nothing that certify put there") {
+				t.Errorf("the operator does not hear of it:\n%s", log)
+			}
+			if a := b.post("/certifications/logout", ""); a.code() != "store_unavailable" {
+				t.Errorf("logout: status %d: %s", a.StatusCode, a.body)
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package certify
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,14 +20,18 @@ func (t taken) String() string {
 	return t.txn + " " + strconv.FormatInt(t.issued.Unix(), 10) + " " + t.account
 }
 
-func parseTaken(s string) (t taken, err error) {
-	parts := strings.Split(s, " ")
+var errNotTaken = errors.New("what stands under an attempt's key is nothing that certify put there")
+
+// readTaken reads what stands in the store. If something else wrote to it,
+// nobody can tell, as if the store were down.
+func (s *Sessions) readTaken(ctx context.Context, stands string) (taken, error) {
+	parts := strings.Split(stands, " ")
 	if len(parts) != 3 {
-		return t, CodeStoreUnavailable
+		return taken{}, s.storeDown(ctx, errNotTaken)
 	}
 	sec, err := strconv.ParseInt(parts[1], 10, 64)
 	if err != nil {
-		return t, CodeStoreUnavailable
+		return taken{}, s.storeDown(ctx, errNotTaken)
 	}
 	return taken{parts[0], time.Unix(sec, 0), parts[2]}, nil
 }
@@ -39,7 +44,7 @@ func (h *Handler) take(ctx context.Context, a *attempt, txn string, now time.Tim
 	if err != nil {
 		return taken{}, h.sessions.storeDown(ctx, err)
 	}
-	t, err := parseTaken(stands)
+	t, err := h.sessions.readTaken(ctx, stands)
 	if err != nil {
 		return taken{}, err
 	}
@@ -79,7 +84,7 @@ func (h *Handler) taken(ctx context.Context, a *attempt) (taken, error) {
 	case !ok:
 		return taken{}, nil
 	}
-	return parseTaken(stands)
+	return h.sessions.readTaken(ctx, stands)
 }
 
 // keepAccount remembers the account that Accept named, so that the visitor it
