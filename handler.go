@@ -209,7 +209,7 @@ func (cfg HandlerConfig) check() error {
 		return errors.New("certify: HandlerConfig.Sessions is missing")
 	case !cfg.Sessions.keys.Load().CanSign():
 		return errors.New("certify: HandlerConfig.Sessions holds public keys only, and cannot issue claims")
-	case cfg.Provider == nil:
+	case isNil(cfg.Provider):
 		return errors.New("certify: HandlerConfig.Provider is missing: see package iamport")
 	case len(cfg.Pepper) < minSecret:
 		return fmt.Errorf("certify: HandlerConfig.Pepper has %d bytes, at least %d are needed: see ParsePepper", len(cfg.Pepper), minSecret)
@@ -229,7 +229,7 @@ func (cfg HandlerConfig) check() error {
 	names := make(map[string]bool)
 	for _, p := range cfg.allProviders() {
 		switch {
-		case p == nil:
+		case isNil(p):
 			return errors.New("certify: HandlerConfig.OtherProviders has one that is nil")
 		case !providerName.MatchString(p.Name()):
 			return errors.New("certify: HandlerConfig.Provider or OtherProviders: a name is not 1 to 32 lower-case letters, digits and hyphens")

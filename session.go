@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -166,6 +167,8 @@ func (s *Sessions) check(cfg SessionConfig) error {
 	_, inMemory := s.store.(*MemoryStore)
 	foreign := s.issuer != s.origin || !cfg.Keys.CanSign()
 	switch {
+	case cfg.Store != nil && isNil(cfg.Store):
+		return errors.New("certify: SessionConfig.Store is a nil pointer: look at the error of what made it")
 	case !isName(s.issuer):
 		return errors.New("certify: SessionConfig.Issuer is not 1 to 255 printable ASCII characters without quotes")
 	case !isName(s.audience):
@@ -182,6 +185,13 @@ func (s *Sessions) check(cfg SessionConfig) error {
 		return errors.New("certify: SessionConfig.Store must be shared with the issuer, or InsecureForgetRevocations set: a store of its own sees none of the issuer's revocations")
 	}
 	return nil
+}
+
+// isNil finds the nil pointer, too, that a constructor returned beside an error
+// which nobody looked at.
+func isNil(v any) bool {
+	value := reflect.ValueOf(v)
+	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
 }
 
 // isPrintable reports whether s is of visible ASCII characters, and of one at least.

@@ -54,6 +54,9 @@ func TestSessionConfig(t *testing.T) {
 		{"public Keys with a shared Store", func(c *config) { c.Keys, c.Store = public, shared }, ""},
 		{"public Keys that forget", func(c *config) { c.Keys, c.InsecureForgetRevocations = public, true }, ""},
 
+		{"Store a nil pointer", func(c *config) { c.Store = (*failingStore)(nil) }, "SessionConfig.Store is a nil pointer"},
+		{"Store a nil pointer of a MemoryStore", func(c *config) { c.Store = (*certify.MemoryStore)(nil) }, "SessionConfig.Store is a nil pointer"},
+
 		{"Issuer apart, without a shared Store", func(c *config) { c.Issuer = "https://id.example" }, "SessionConfig.Store must be shared"},
 		{"Issuer apart, with a memory of its own", func(c *config) { c.Issuer, c.Store = "https://id.example", certify.NewMemoryStore(0, nil) }, "SessionConfig.Store must be shared"},
 		{"Issuer apart, with a shared Store", func(c *config) { c.Issuer, c.Store = "https://id.example", shared }, ""},
