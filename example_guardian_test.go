@@ -48,15 +48,6 @@ func (c *consents) accept(w http.ResponseWriter, r *http.Request, id *certify.Id
 	return "", c.prove(ticket.Value, id)
 }
 
-// mayStart is the app's HandlerConfig.AllowStart. Whoever verifies for a claim
-// is signed in: else it would be nobody's, and the fee lost.
-func mayStart(r *http.Request) error {
-	if r.FormValue("purpose") != "guardian" && signedIn(r) == "" {
-		return certify.CodeAccountRequired
-	}
-	return nil
-}
-
 // prove may be called again with the same verification: Accept must be an upsert.
 func (c *consents) prove(ticket string, id *certify.Identity) error {
 	c.mu.Lock()
@@ -75,6 +66,15 @@ func (c *consents) prove(ticket string, id *certify.Identity) error {
 		asked.Guardian = fmt.Sprintf("%x", mac.Sum(nil))
 	}
 	c.byTicket[ticket] = asked
+	return nil
+}
+
+// mayStart is the app's HandlerConfig.AllowStart. Whoever verifies for a claim
+// is signed in: else it would be nobody's, and the fee lost.
+func mayStart(r *http.Request) error {
+	if r.FormValue("purpose") != "guardian" && signedIn(r) == "" {
+		return certify.CodeAccountRequired
+	}
 	return nil
 }
 

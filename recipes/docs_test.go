@@ -24,7 +24,7 @@ func TestDocsShowTheRecipes(t *testing.T) {
 		},
 		"forward-auth":     {"recipes/forwardauth/forwardauth.go", "recipes/forwardauth/nginx.conf", "recipes/forwardauth/Caddyfile"},
 		"testing":          {"certifytest/example_test.go", "certifytest/example_test.go"},
-		"guardian-consent": {"example_guardian_test.go", "example_guardian_test.go"},
+		"guardian-consent": {"example_guardian_test.go", "example_guardian_test.go", "example_guardian_test.go"},
 	} {
 		for _, language := range []string{"", ".ko"} {
 			name := filepath.Join("..", "docs", doc+language+".md")
