@@ -39,22 +39,25 @@ func newLateness(t *testing.T) *lateness {
 // beyond reports whether something took longer than the bound, and this machine
 // cannot be why.
 func (l *lateness) beyond(took, bound time.Duration) bool {
-	return l.above(took, bound) && l.beaten() && l.above(took, bound)
+	if !l.above(took, bound) {
+		return false
+	}
+	l.awaitBeats()
+	return l.above(took, bound)
 }
 
 func (l *lateness) above(took, bound time.Duration) bool {
 	return took > bound+5*time.Duration(l.worst.Load())
 }
 
-// beaten waits for two beats, since who stood still may be woken before the
+// awaitBeats waits for two beats, since who stood still may be woken before the
 // pulse that tells of it, or until there are no more.
-func (l *lateness) beaten() bool {
+func (l *lateness) awaitBeats() {
 	for beats := l.beats.Load(); l.beats.Load() < beats+2; {
 		select {
 		case <-l.done:
-			return true
+			return
 		case <-time.After(pulse):
 		}
 	}
-	return true
 }
