@@ -120,8 +120,11 @@ func (p *acme) Lookup(ctx context.Context, id string) (*certify.Identity, error)
 	who, err := p.judge(rec, id)
 	if failed, ok := err.(*certify.ProviderError); ok {
 		failed.AttemptID = rec.Attempt
-		if p.flaw == "says it was another's" {
+		switch p.flaw {
+		case "says it was another's":
 			failed.AttemptID = rec.ID
+		case "does not say whose it was":
+			failed.AttemptID = ""
 		}
 	}
 	if p.flaw == "hands out one identity to all" && err == nil {

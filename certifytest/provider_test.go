@@ -38,6 +38,7 @@ var flaws = map[string]string{
 	"takes any channel":                  "what_was_not_completed",
 	"refuses failures by the wrong code": "what_was_not_completed",
 	"says it was another's":              "what_was_not_completed",
+	"does not say whose it was":          "what_was_not_completed",
 	"asks for any id":                    "what_is_no_id",
 	"takes another's record":             "another_verification's_record",
 	"looks at no status":                 "an_answer_that_is_none",

@@ -91,7 +91,12 @@ func (p *Provider) Lookup(ctx context.Context, id string) (*certify.Identity, er
 	if err != nil {
 		return nil, err
 	}
-	return p.identity(rec)
+	person, err := p.identity(rec)
+	var failed *certify.ProviderError
+	if errors.As(err, &failed) {
+		failed.AttemptID = id // an attempt's own: see CallbackID
+	}
+	return person, err
 }
 
 func (p *Provider) storeQuery() string { return "?storeId=" + url.QueryEscape(p.cfg.StoreID) }
