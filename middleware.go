@@ -182,22 +182,30 @@ func (s *session) varyPrivate(h http.Header) {
 // narrowed adds gatedCaching to what stands around the gate, which may be
 // stricter and is never widened.
 func narrowed(around []string) []string {
-	directives := []string{gatedCaching}
+	directives, unstored := []string{gatedCaching}, false
 	for _, value := range around {
 		for directive := range strings.SplitSeq(value, ",") {
 			directive = textproto.TrimString(directive)
 			name, _, _ := strings.Cut(directive, "=")
-			switch strings.ToLower(name) {
-			case "no-store":
-				return around
-			case "", "public", "s-maxage", "private", "no-cache": // these two of some headers alone, perhaps
+			switch name = strings.ToLower(name); {
+			case name == "must-understand": // for a cache that does, no-store is nothing (RFC 9111, section 5.2.2.3)
+				return []string{gatedCaching + ", no-store"}
+			case slices.Contains(widening, name), strings.Contains(directive, `"`): // a part of a list of headers
 			default:
 				directives = append(directives, directive)
+				unstored = unstored || name == "no-store"
 			}
 		}
 	}
+	if unstored {
+		return around
+	}
 	return []string{strings.Join(directives, ", ")}
 }
+
+// widening are what a gated answer is not, and what it is already, if perhaps
+// for some headers alone.
+var widening = []string{"", "public", "s-maxage", "private", "no-cache"}
 
 // headerValue returns a header's value, which stands in the session the first
 // time: that saves an allocation. What is served inside a gate, perhaps at the
