@@ -36,19 +36,14 @@ type witness struct {
 	refused       atomic.Int64 // errors of calls that began when no answer could be right any more
 	slowest       atomic.Int64
 	late          *lateness
-	failsOver     bool // to a replica, which may lack what was just put
+	failsOver     atomic.Bool // to a replica, which may lack what was just put
 
 	mu    sync.Mutex
 	acked []string // attempts that were put and confirmed
 }
 
 func newWitness(t testing.TB, s *redisstore.Store, callers int) *witness {
-	return (&witness{t: t, store: s}).watch(callers)
-}
-
-func (w *witness) watch(callers int) *witness {
-	t := w.t
-	w.late = newLateness(t)
+	w := &witness{t: t, store: s, late: newLateness(t)}
 	w.ctx, w.stop = context.WithCancel(t.Context())
 	for i := range callers {
 		w.done.Go(func() {
@@ -63,6 +58,7 @@ func (w *witness) watch(callers int) *witness {
 
 // round asks everything once, and judges the answers.
 func (w *witness) round(id string) {
+	mayLack := w.failsOver.Load()
 	w.judge("PutIfAbsent", id, func() (bool, error) {
 		stands, err := w.store.PutIfAbsent(w.ctx, "attempt:"+id, "mine "+id, time.Hour)
 		if err == nil {
@@ -78,7 +74,7 @@ func (w *witness) round(id string) {
 	if put {
 		w.judge("Get of what was revoked", id, func() (bool, error) {
 			value, ok, err := w.store.Get(w.ctx, "revoked:"+id)
-			return ok && value == "1" || w.failsOver, err
+			return ok && value == "1" || mayLack || w.failsOver.Load(), err
 		})
 	}
 	w.judge("Get of what was not", id, func() (bool, error) {
