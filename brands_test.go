@@ -19,6 +19,30 @@ func oldAttempt(t *testing.T, id, purpose, returnTo string) (cookie string) {
 	return "certify-attempt-" + id + "=" + token
 }
 
+// Whoever comes back with an attempt that is no longer for anything here can
+// begin anew: not for what the start page would refuse, nor with its path.
+func TestAnAttemptThatIsGoneStartsAgain(t *testing.T) {
+	t.Parallel()
+	const id = "0123456789abcdef0123456789abcdef"
+	for purpose, want := range map[string]string{
+		"guardian":    "/certifications/?purpose=guardian&return_to=%2Fcellar",
+		"admin-reset": "/certifications/",
+	} {
+		t.Run(purpose, func(t *testing.T) {
+			t.Parallel()
+			b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+				c.Purposes = []string{"guardian"}
+				c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
+			}}).browser()
+			a := b.post("/certifications", `{"success":false,"imp_uid":"imp_404"}`, "Cookie", oldAttempt(t, id, purpose, "/cellar"))
+			start, _ := a.json(t)["verify_url"].(string)
+			if page := b.get(start, navigation...); start != want || page.StatusCode != http.StatusOK {
+				t.Errorf("%s leads to %s: status %d", a.code(), start, page.StatusCode)
+			}
+		})
+	}
+}
+
 // Sites of one company may have the same keys, and each its own purposes, its
 // own Accept and its own places to return to.
 func TestSitesOfTheSameKeys(t *testing.T) {

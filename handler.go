@@ -45,7 +45,9 @@ type HandlerConfig struct {
 	// [Identity.Purpose]; no claim is issued. An account that Accept names, and
 	// whose claims were revoked since, by Accept itself even, gets none of its
 	// headers: see [Sessions.RevokeAccount]. An attempt for a purpose that is not
-	// here counts as none: let every instance have it before a page asks for it.
+	// here counts as none: let every instance have it before a page asks for it,
+	// and until 90 minutes after the last page that did, or who paid has paid for
+	// nothing.
 	Purposes []string
 	// Checks are the policies that a front server may ask about by name, at
 	// /check?policy=NAME, before it lets a request through to what is no Go

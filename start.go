@@ -239,7 +239,7 @@ func (h *Handler) startAgain(r *http.Request, p problem) string {
 	}
 	q := url.Values{}
 	if p.code != CodeRequestTooLarge {
-		if a := h.attemptOf(r); a != nil {
+		if a := h.attemptOf(r); a != nil && h.began(a) { // else the start page refuses what it was for
 			q.Set("return_to", h.backOf(a))
 			if a.Purpose != "" {
 				q.Set("purpose", a.Purpose)
