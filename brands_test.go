@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/certify-go/certify"
 )
@@ -38,6 +39,44 @@ func TestAnAttemptThatIsGoneStartsAgain(t *testing.T) {
 			start, _ := a.json(t)["verify_url"].(string)
 			if page := b.get(start, navigation...); start != want || page.StatusCode != http.StatusOK {
 				t.Errorf("%s leads to %s: status %d", a.code(), start, page.StatusCode)
+			}
+		})
+	}
+}
+
+// A fee that the configuration loses is told to the operator, once in a while.
+func TestStrayAttemptsAreTold(t *testing.T) {
+	t.Parallel()
+	const id = "0123456789abcdef0123456789abcdef"
+	elsewhere := newSite(t, siteConfig{}).browser()
+	begunThere := elsewhere.begin("/")
+	for _, tc := range []struct {
+		name, cookie, body string
+		wait               time.Duration
+		told               string
+	}{
+		{"a purpose that is gone", oldAttempt(t, id, "admin-reset", "/"), `{"imp_uid":"imp_1"}`, 0, `the purpose \"admin-reset\", which`},
+		{"another audience", elsewhere.attemptCookies(), `{"imp_uid":"imp_1"}`, 0, "another audience than"},
+		{"a callback for another attempt", elsewhere.attemptCookies(), `{"imp_uid":"imp_1","merchant_uid":"` + id + `"}`, 0, ""},
+		{"too late in any case", elsewhere.attemptCookies(), `{"imp_uid":"imp_1"}`, 90 * time.Minute, ""},
+		{"a lost cookie", "", `{"imp_uid":"imp_1"}`, 0, ""},
+		{"a forged one", "certify-attempt-" + begunThere + "=a.b.c", `{"imp_uid":"imp_1"}`, 0, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			b := newSite(t, siteConfig{}).browser()
+			b.wait(tc.wait)
+			for range 3 {
+				if a := b.post("/certifications", tc.body, "Cookie", tc.cookie); a.code() != "attempt_missing" {
+					t.Errorf("status %d: %s", a.StatusCode, a.body)
+				}
+			}
+			log, want := b.log.String(), 0
+			if tc.told != "" {
+				want = 1
+			}
+			if strings.Count(log, "operator_fault") != want || !strings.Contains(log, tc.told) {
+				t.Errorf("the operator is told:\n%s", log)
 			}
 		})
 	}

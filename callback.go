@@ -171,10 +171,34 @@ func (h *Handler) proveAttempt(r *http.Request, values url.Values, attempts []*a
 	if len(named) > 0 {
 		return named, id, nil
 	}
-	if errors.Is(err, CodeVerificationIDMissing) {
+	switch {
+	case errors.Is(err, CodeAttemptMissing):
+		h.tellStray(r.Context(), values, attempts)
+	case errors.Is(err, CodeVerificationIDMissing):
 		err = h.withoutID(values, err)
 	}
 	return nil, "", err
+}
+
+// tellStray tells the operator of a callback, paid for perhaps, that does not
+// count for how the site is configured. Its attempt is signed: no stranger
+// makes one up.
+func (h *Handler) tellStray(ctx context.Context, values url.Values, attempts []*attempt) {
+	for _, a := range attempts {
+		p := h.providers[a.Provider]
+		if p == nil || h.began(a) || !h.sessions.now().Before(a.expires()) {
+			continue
+		}
+		if _, err := p.CallbackID(values, a.Attempt); err != nil { // it is for another
+			continue
+		}
+		detail := "somebody came back with an attempt that was begun for another audience than SessionConfig.Audience"
+		if h.beganHere(a) {
+			detail = fmt.Sprintf("somebody came back with an attempt for the purpose %q, which HandlerConfig.Purposes does not have", a.Purpose)
+		}
+		h.sessions.emit(ctx, Event{Kind: EventFault, Code: CodeAttemptMissing, Provider: a.Provider, Detail: detail})
+		return
+	}
 }
 
 // withoutID explains a callback in which the providers of this browser's
@@ -206,8 +230,11 @@ func (h *Handler) mayRedeem(ctx context.Context, a *attempt, account string) err
 // began reports whether this site began the attempt, and still offers what it
 // is for. A site with the same keys has its own purposes, AllowStart and Accept.
 func (h *Handler) began(a *attempt) bool {
-	site := a.site == "" || a.site == a.siteHash(h.sessions.audience)
-	return site && (a.Purpose == "" || h.purposes[a.Purpose])
+	return h.beganHere(a) && (a.Purpose == "" || h.purposes[a.Purpose])
+}
+
+func (h *Handler) beganHere(a *attempt) bool {
+	return a.site == "" || a.site == a.siteHash(h.sessions.audience)
 }
 
 // checkAccount checks that the attempt is the account's. One that Accept itself
