@@ -154,9 +154,39 @@ func TestAllowStartSeesThePurpose(t *testing.T) {
 		t.Errorf("without a purpose: status %d: %s", a.StatusCode, a.body)
 	}
 	const form = "application/x-www-form-urlencoded"
+	if a := b.post("/certifications/attempts?purpose=guardian", `{"return_to":"/done"}`); a.code() != "account_required" {
+		t.Errorf("with a purpose that the attempt does not have: status %d: %s", a.StatusCode, a.body)
+	}
 	for contentType, body := range map[string]string{"application/json": `{"purpose":"guardian","return_to":"/done"}`, form: "purpose=guardian&return_to=/done"} {
 		if a := b.do("POST", "/certifications/attempts", contentType, body); a.StatusCode != http.StatusCreated {
 			t.Errorf("%s: status %d: %s", contentType, a.StatusCode, a.body)
 		}
+	}
+}
+
+// An app's own fields, such as a CAPTCHA's answer, may stand in the query or
+// in the body, which counts where both have one.
+func TestAllowStartSeesTheQuery(t *testing.T) {
+	t.Parallel()
+	var saw string
+	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+		c.AllowStart = func(r *http.Request) error {
+			saw = r.FormValue("captcha") + r.FormValue("return_to")
+			return nil
+		}
+	}}).browser()
+	const json, form = "application/json", "application/x-www-form-urlencoded"
+	for _, tc := range []struct{ name, query, contentType, body, want string }{
+		{"the query", "?captcha=x", json, `{"return_to":"/cellar"}`, "x/cellar"},
+		{"the query, beside a form", "?captcha=x", form, "return_to=/cellar", "x/cellar"},
+		{"the body", "", json, `{"captcha":"y"}`, "y"},
+		{"both", "?captcha=x&return_to=/wine", form, "captcha=y&return_to=/cellar", "y/cellar"},
+		{"a return path that the attempt does not have", "?captcha=x&return_to=/wine", json, `{}`, "x"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if a := b.do("POST", "/certifications/attempts"+tc.query, tc.contentType, tc.body); a.StatusCode != http.StatusCreated || saw != tc.want {
+				t.Errorf("status %d, AllowStart sees %q, want %q", a.StatusCode, saw, tc.want)
+			}
+		})
 	}
 }

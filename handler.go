@@ -61,9 +61,10 @@ type HandlerConfig struct {
 	// AllowStart, if set, may refuse to begin an attempt: every verification
 	// costs a fee. Attempts are many times more than verifications: pages begin
 	// one as soon as somebody might verify. The request's body is read by then,
-	// and its Form has what it said, such as "purpose". A [*Denial] is shown as
-	// it is, and so is one of the Code constants: [CodeAccountRequired] asks a
-	// visitor to sign in whom Accept could name no account for after the fee.
+	// and its Form has what it said, such as "purpose", and what else the URL's
+	// query did. A [*Denial] is shown as it is, and so is one of the Code
+	// constants: [CodeAccountRequired] asks a visitor to sign in whom Accept
+	// could name no account for after the fee.
 	// Any other error is shown as [CodeStartRefused], without its text.
 	AllowStart func(*http.Request) error
 	// TrustedOrigins are other origins, such as that of a single-page app, whose

@@ -3,6 +3,7 @@ package certify
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -123,13 +124,17 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error
 	return a, nil
 }
 
-// mayStart asks the app, with what the body said in the request's Form.
+// mayStart asks the app, with what the query and the body said in the request's
+// Form. What the attempt will be for stands in the body alone.
 func (h *Handler) mayStart(r *http.Request, values url.Values) error {
 	if h.allowStart == nil {
 		return nil
 	}
 	asked := r.WithContext(r.Context())
-	asked.Form = values
+	asked.Form = r.URL.Query()
+	asked.Form.Del("return_to")
+	asked.Form.Del("purpose")
+	maps.Copy(asked.Form, values)
 	err := h.allowStart(asked)
 	if err == nil {
 		return nil
