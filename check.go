@@ -43,7 +43,7 @@ func (h *Handler) serveCheck(w http.ResponseWriter, r *http.Request) error {
 		writeProblem(w, r, bad)
 		return nil
 	}
-	h.sessions.Load(checked{p}).ServeHTTP(w, r)
+	h.sessions.Load(checked{h, p}).ServeHTTP(w, r)
 	return nil
 }
 
@@ -60,7 +60,10 @@ func (h *Handler) checkNamed(query string) (Policy, bool) {
 }
 
 // checked answers for a policy as a gate does, but has nothing behind it.
-type checked struct{ policy Policy }
+type checked struct {
+	handler *Handler
+	policy  Policy
+}
 
 func (c checked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := sessionFrom(r.Context())
@@ -72,5 +75,5 @@ func (c checked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := problemOf(err)
 	s.sessions.tellDenied(r.Context(), err, p)
 	p.challenge(w.Header(), s)
-	p.write(w, r, s.sessions.startBehind(r, p))
+	p.write(w, r, c.handler.startBehind(r, p))
 }

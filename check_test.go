@@ -163,6 +163,7 @@ func TestCheckReturnsToThePage(t *testing.T) {
 	for referer, want := range map[string]string{
 		b.URL + "/list?a=1":             "/certifications/?reason=verification_required&return_to=%2Flist%3Fa%3D1",
 		"https://attacker.example/list": "/certifications/?reason=verification_required",
+		b.URL + "/certifications/":      "/certifications/?reason=verification_required",
 	} {
 		doc := b.get("/certifications/check?policy=wine", append([]string{"Referer", referer}, navigation...)...).json(t)
 		if doc["verify_url"] != want {

@@ -232,6 +232,7 @@ func TestClaimSaysWhereToVerify(t *testing.T) {
 		name, header, value, verify, challenge string
 	}{
 		{"a script", "Referer", b.URL + "/wine?a=1", "/certifications/?reason=verification_required&return_to=%2Fwine%3Fa%3D1", realm},
+		{"a page of the Handler's", "Referer", b.URL + "/certifications/?return_to=/cellar", "/certifications/?reason=verification_required", realm},
 		{"a script that does not say whose", "Accept", "*/*", "/certifications/?reason=verification_required", realm},
 		{"a bad token", "Authorization", "Bearer nonsense", "/certifications/?reason=claim_malformed", realm + `, error="invalid_token", error_description="The claim is not valid"`},
 	} {
@@ -239,6 +240,9 @@ func TestClaimSaysWhereToVerify(t *testing.T) {
 			a := b.get("/certifications/claim", tc.header, tc.value)
 			if verify := a.json(t)["verify_url"]; a.StatusCode != http.StatusUnauthorized || verify != tc.verify || a.Header.Get("WWW-Authenticate") != tc.challenge {
 				t.Errorf("status %d, %q, challenge %q", a.StatusCode, verify, a.Header.Get("WWW-Authenticate"))
+			}
+			if start := b.get(tc.verify, navigation...); start.StatusCode != http.StatusOK {
+				t.Errorf("the start page answers %d", start.StatusCode)
 			}
 		})
 	}

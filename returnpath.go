@@ -59,30 +59,47 @@ func (h *Handler) mayReturn(s string) bool {
 }
 
 // startBehind is startFor at a path of the Handler's, to which nobody comes
-// back: as after a form, the page that sent the request is returned to.
-func (s *Sessions) startBehind(r *http.Request, p problem) string {
-	asked := r.WithContext(r.Context())
-	asked.Method = http.MethodPost
-	return s.startFor(asked, p)
+// back: as after a form, the page that sent the request is returned to, unless
+// it is the Handler's, too.
+func (h *Handler) startBehind(r *http.Request, p problem) string {
+	back := h.sessions.pageBehind(r)
+	if !isReturnPath(back, h.path) {
+		back = ""
+	}
+	return h.sessions.startAt(back, p)
 }
 
 // startFor is where a visitor whom p refused on r may verify and come back.
 // Of a script's or an unsafe request the page it was sent from is returned to,
 // if it says which: what it asked for is no page, or not by GET.
 func (s *Sessions) startFor(r *http.Request, p problem) string {
-	back := r.URL
-	if !isSafe(r) || !isNavigation(r) {
-		back, _ = url.Parse(r.Referer())
-		if back == nil || back.Host != r.Host && back.Scheme+"://"+back.Host != s.origin {
-			back = &url.URL{}
-		}
+	if isSafe(r) && isNavigation(r) {
+		return s.startAt(localOf(r.URL), p)
 	}
+	return s.startAt(s.pageBehind(r), p)
+}
+
+// pageBehind is the page of this origin that sent the request, or "".
+func (s *Sessions) pageBehind(r *http.Request) string {
+	from, err := url.Parse(r.Referer())
+	if err != nil || from.Host != r.Host && from.Scheme+"://"+from.Host != s.origin {
+		return ""
+	}
+	return localOf(from)
+}
+
+func localOf(u *url.URL) string {
+	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()
+}
+
+// startAt is where to verify because of p and come back to a path, if it is one.
+func (s *Sessions) startAt(back string, p problem) string {
 	q := url.Values{"reason": {string(p.code)}}
-	if local := (&url.URL{Path: back.Path, RawPath: back.RawPath, RawQuery: back.RawQuery}).String(); isLocalPath(local) {
+	if isLocalPath(back) {
 		if !isLocalPath(s.startURL) { // on another host, where this path is not
-			local = s.origin + local
+			back = s.origin + back
 		}
-		q.Set("return_to", local)
+		q.Set("return_to", back)
 	}
 	if p.maxAge() > 0 {
 		q.Set("max_age", strconv.FormatInt(p.maxAge(), 10))

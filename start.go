@@ -240,7 +240,7 @@ func (h *Handler) attemptOf(r *http.Request) *attempt {
 // claim is of no attempt.
 func (h *Handler) startAgain(r *http.Request, p problem) string {
 	if r.URL.Path == h.path+"/claim" {
-		return h.sessions.startBehind(r, p)
+		return h.startBehind(r, p)
 	}
 	q := url.Values{}
 	if p.code != CodeRequestTooLarge {
