@@ -249,9 +249,18 @@ func (h *Handler) checkAccount(ctx context.Context, a *attempt, account string) 
 	case err != nil:
 		return err
 	case hash == "" || t.account != hash:
-		return CodeAttemptOtherAccount
+		return otherAccount(a)
 	}
 	return nil
+}
+
+var errBegunSignedOut = fmt.Errorf("certify: begun before the visitor signed in: %w", CodeAttemptOtherAccount)
+
+func otherAccount(a *attempt) error {
+	if a.account == "" {
+		return errBegunSignedOut
+	}
+	return CodeAttemptOtherAccount
 }
 
 // An attemptError says which provider the attempt that failed was begun with.

@@ -45,6 +45,9 @@ func problemOf(err error) problem {
 	if p.denial != nil && text.status == http.StatusUnauthorized && (p.code != CodeStale || p.denial.Remedy != Reverify) {
 		text.status, text.next = http.StatusForbidden, noNext // the claim is good, and verifying would not end it
 	}
+	if errors.Is(err, errBegunSignedOut) {
+		text = begunSignedOut
+	}
 	p.problemText = text
 	if p.denial != nil && p.denial.Detail != "" {
 		p.ko, p.en = p.denial.Detail, p.denial.Detail
@@ -70,13 +73,13 @@ func (p problem) maxAge() int64 {
 
 // verifiable reports whether a new verification may help.
 func (p problem) verifiable() bool {
-	return p.next == verifyNext || p.denial != nil && p.denial.Remedy == Reverify
+	return p.next == verifyNext || p.next == loginNext || p.denial != nil && p.denial.Remedy == Reverify
 }
 
 // retriable reports whether the same request may pass without a second fee. An
 // attempt of another account does when that one is signed in again.
 func (p problem) retriable() bool {
-	return p.next == retryNext || p.code == CodeAttemptOtherAccount
+	return p.next == retryNext || p.next == loginNext
 }
 
 type problemReason struct {

@@ -67,6 +67,35 @@ func TestReturnWithoutLogin(t *testing.T) {
 	}
 }
 
+// Who signed in since the start cannot be signed out again and keep the
+// attempt: to verify anew is all that there is.
+func TestSignedInSinceTheStart(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteConfig{
+		sessions: func(c *certify.SessionConfig) { c.Account = loginOf },
+		handler: func(c *certify.HandlerConfig) {
+			c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "member-1", nil }
+		},
+	})
+	b := s.browser()
+	b.provider.verify("imp_1", b.begin("/cellar"))
+	u, _ := url.Parse(s.URL)
+	b.jar.SetCookies(u, []*http.Cookie{{Name: "login", Value: "member-2", Path: "/"}})
+	a := b.get("/certifications/redirect?imp_uid=imp_1", append(navigation, "Accept-Language", "en")...)
+	for want, there := range map[string]bool{
+		"attempt_other_account": true, "begun before you signed in": true, `class="button" href="/certifications/?return_to=`: true,
+		`href=""`: false, "Check again": false,
+	} {
+		if strings.Contains(a.body, want) != there {
+			t.Errorf("status %d: %q is on the page: %v\n%s", a.StatusCode, want, !there, a.body)
+		}
+	}
+	doc := b.post("/certifications", `{"imp_uid":"imp_1"}`).json(t)
+	if doc["code"] != "attempt_other_account" || doc["remedy"] != "reverify" || doc["verify_url"] != "/certifications/?return_to=%2Fcellar" {
+		t.Errorf("a script reads %v", doc)
+	}
+}
+
 // Other refusals of a return, and the same one elsewhere, ask for nothing.
 func TestOnlyReturnsComeBack(t *testing.T) {
 	t.Parallel()

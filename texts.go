@@ -9,6 +9,7 @@ const (
 	noNext     nextStep = iota
 	verifyNext          // verify once more
 	retryNext           // the same request again: it may pass now and costs nothing
+	loginNext           // the same once signed in as before, or verify once more
 )
 
 // A problemText is what is said of one Code: the title to developers, the
@@ -72,6 +73,11 @@ var headings = map[Code]heading{
 var customDenial = problemText{http.StatusForbidden, noNext, "A policy of this site refuses the request",
 	"이 서비스를 이용할 수 있는 조건에 맞지 않습니다.", "You do not meet the conditions of this service."}
 
+// begunSignedOut is of CodeAttemptOtherAccount where no login helps: to sign
+// out again ends the attempt.
+var begunSignedOut = problemText{http.StatusForbidden, verifyNext, "The attempt was begun before the visitor signed in",
+	"로그인하기 전에 시작한 인증입니다. 지금 계정으로 다시 시작해 주세요.", "This verification was begun before you signed in. Please start again with this account."}
+
 var problemTexts = map[Code]problemText{
 	CodeVerificationRequired: {http.StatusUnauthorized, verifyNext, "An identity verification is required",
 		"본인인증이 필요합니다.", "This page needs an identity verification."},
@@ -115,7 +121,7 @@ var problemTexts = map[Code]problemText{
 		"이 브라우저에서 시작한 인증이 아닙니다. 처음 시작한 창으로 돌아가거나 여기에서 다시 시작해 주세요.", "This verification was not begun in this browser. Go back to the window you began in, or start again here."},
 	CodeAttemptExpired: {http.StatusForbidden, verifyNext, "The attempt was begun too long ago",
 		"인증을 시작한 지 너무 오래되었습니다. 다시 시작해 주세요.", "This verification was begun too long ago. Please start again."},
-	CodeAttemptOtherAccount: {http.StatusForbidden, verifyNext, "The attempt was begun under another account",
+	CodeAttemptOtherAccount: {http.StatusForbidden, loginNext, "The attempt was begun under another account",
 		"지금 로그인한 계정으로 시작한 인증이 아닙니다. 시작할 때의 계정으로 로그인한 뒤 다시 확인하시거나, 처음부터 다시 인증해 주세요.", "This verification was not begun with the account you are signed in to now. Sign in as you were when you began and check again, or start anew."},
 	CodeAttemptUsed: {http.StatusConflict, verifyNext, "The attempt was used for another verification",
 		"이미 완료된 인증입니다. 다시 시작해 주세요.", "This verification has already been used. Please start again."},
