@@ -11,7 +11,8 @@ import (
 type EventKind string
 
 // The kinds of [Event]. Faults are logged once in ten minutes, and all told to
-// [SessionConfig.Event].
+// [SessionConfig.Event]. One with [CodeCrossOrigin] anybody can raise who forges
+// a request's headers: it is worth a look, and no alarm at night.
 const (
 	EventStarted  EventKind = "started"        // an attempt was begun
 	EventVerified EventKind = "verified"       // the provider's record was accepted for its attempt

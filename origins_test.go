@@ -65,6 +65,8 @@ func TestStartsOnAnotherName(t *testing.T) {
 		{"a port", "https://shop.example:8443", 403, `visitors are at \"https://shop.example:8443\", `},
 		{"too long", long, 403, `visitors are at \"another origin\", `},
 		{"no ASCII", "https://쇼핑", 403, `visitors are at \"another origin\", `},
+		{"words", `https://x.example/"any-words`, 403, `visitors are at \"another origin\", `},
+		{"no scheme", "call:01012345678", 403, `visitors are at \"another origin\", `},
 		{"the origin", "https://shop.example", 201, ""},
 		{"a trusted one", "https://app.shop.example", 201, ""},
 		{"a form that does not say", "null", 201, ""},

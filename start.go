@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -151,13 +152,15 @@ func (h *Handler) mayStart(r *http.Request, values url.Values) error {
 
 // checkOrigin refuses a page of another name of this site, such as www.: phones
 // come back to SessionConfig.Origin, where the attempt's cookie would not be,
-// and the fee would be lost. Browsers name the origin with every POST.
+// and the fee would be lost. Browsers name the origin with every POST; whoever
+// is no browser names what they like, so no more than an origin is told.
 func (h *Handler) checkOrigin(r *http.Request) error {
 	origin := r.Header.Get("Origin")
 	if origin == "" || origin == "null" || origin == h.sessions.origin || slices.Contains(h.trusted, origin) {
 		return nil
 	}
-	if len(origin) > 255 || !isPrintable(origin) {
+	https := strings.Replace(origin, "http://", "https://", 1) // a name on plain http is worth telling, too
+	if _, err := parseOrigin(https); err != nil || len(origin) > 255 {
 		origin = "another origin"
 	}
 	h.sessions.emit(r.Context(), Event{Kind: EventFault, Code: CodeCrossOrigin, Detail: fmt.Sprintf(
