@@ -62,6 +62,36 @@ func TestAccountChangesDuringTheLookup(t *testing.T) {
 	}
 }
 
+// An app's Account may cost a query, which anybody could make it ask.
+func TestAccountIsNotAskedForNothing(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	b := newSite(t, siteConfig{
+		sessions: func(c *certify.SessionConfig) {
+			c.Account = func(*http.Request) string { asked.Add(1); return "" }
+		},
+		handler: func(c *certify.HandlerConfig) {
+			c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "alice", nil }
+		},
+	}).browser()
+	for _, tc := range []struct {
+		name   string
+		a      answer
+		status int
+	}{
+		{"a callback without an attempt", b.post("/certifications", `{"imp_uid":"imp_1"}`), 403},
+		{"an empty one", b.post("/certifications", `{}`), 403},
+		{"the start page, where Accept names the account", b.get("/certifications/", navigation...), 200},
+	} {
+		if tc.a.StatusCode != tc.status {
+			t.Errorf("%s: status %d: %s", tc.name, tc.a.StatusCode, tc.a.body)
+		}
+	}
+	if asked.Load() != 0 {
+		t.Errorf("asked %d times", asked.Load())
+	}
+}
+
 // An app's Account may cost a query.
 func TestAccountIsAskedFewTimes(t *testing.T) {
 	t.Parallel()

@@ -149,6 +149,9 @@ func (h *Handler) finish(r *http.Request, a *attempt, t taken, person *Identity,
 // be for, and the verification's id. Nothing was asked of anyone until then.
 func (h *Handler) proveAttempt(r *http.Request, values url.Values, attempts []*attempt) (named []*attempt, id string, err error) {
 	err = CodeAttemptMissing
+	if len(attempts) == 0 { // the app need not be asked who is signed in
+		return nil, "", err
+	}
 	account := h.sessions.accountOf(r)
 	for _, a := range attempts {
 		p := h.providers[a.Provider]

@@ -28,7 +28,7 @@ func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
 	if purpose != "" && !h.purposes[purpose] {
 		return CodeRequestMalformed
 	}
-	if h.needsLogin(h.sessions.accountOf(r)) {
+	if h.accept == nil && h.needsLogin(h.sessions.accountOf(r)) { // else the app need not be asked
 		return CodeAccountRequired
 	}
 	pg := newPage(r, CodeVerificationRequired)
