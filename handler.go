@@ -224,11 +224,19 @@ func (cfg HandlerConfig) check() error {
 		return errors.New("certify: HandlerConfig.HelpURL is neither a path nor an https URL")
 	case cfg.NativeApps && !cfg.Sessions.bearer:
 		return errors.New("certify: HandlerConfig.NativeApps needs SessionConfig.Bearer: apps show their claim as a bearer token")
-	case len(cfg.Purposes) > 0 && cfg.Accept == nil:
-		return errors.New("certify: HandlerConfig.Purposes needs Accept: without it visitors would verify, and nobody see whom")
 	case cfg.MaxLookups < 0:
 		return errors.New("certify: HandlerConfig.MaxLookups is negative")
 	}
+	if err := cfg.checkProviders(); err != nil {
+		return err
+	}
+	if err := cfg.checkPurposes(); err != nil {
+		return err
+	}
+	return cfg.checkChecks()
+}
+
+func (cfg HandlerConfig) checkProviders() error {
 	names := make(map[string]bool)
 	for _, p := range cfg.allProviders() {
 		switch {
@@ -241,12 +249,19 @@ func (cfg HandlerConfig) check() error {
 		}
 		names[p.Name()] = true
 	}
+	return nil
+}
+
+func (cfg HandlerConfig) checkPurposes() error {
+	if len(cfg.Purposes) > 0 && cfg.Accept == nil {
+		return errors.New("certify: HandlerConfig.Purposes needs Accept: without it visitors would verify, and nobody see whom")
+	}
 	for _, name := range cfg.Purposes {
 		if !purposeName.MatchString(name) {
 			return errors.New("certify: HandlerConfig.Purposes has one that is not 1 to 32 lower-case letters, digits, _ and -")
 		}
 	}
-	return cfg.checkChecks()
+	return nil
 }
 
 func (cfg HandlerConfig) allProviders() []Provider {
