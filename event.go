@@ -2,6 +2,7 @@ package certify
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -59,6 +60,12 @@ func (e Event) level() slog.Level {
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo
+}
+
+// visitorLeft reports whether what failed did so because nobody waits for it
+// any more. Where the app's own deadline passed, something was too slow.
+func visitorLeft(ctx context.Context) bool {
+	return errors.Is(ctx.Err(), context.Canceled)
 }
 
 func (s *Sessions) emit(ctx context.Context, e Event) {

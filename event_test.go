@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/certify-go/certify"
@@ -124,7 +125,8 @@ func TestFaultsOfAcceptNameTheirTypes(t *testing.T) {
 	}{
 		{"plain", &net.OpError{Op: secretName}, "an error of type *net.OpError\""},
 		{"wrapped", fmt.Errorf("of %s: %w", secretName, down), "an error of type *fmt.wrapError around *net.OpError around *os.SyscallError around syscall.Errno\""},
-		{"joined", errors.Join(errors.New(secretName), &os.PathError{}), "an error of type *errors.joinError around *errors.errorString around *fs.PathError\""},
+		{"joined", errors.Join(errors.New(secretName), &os.PathError{}), "an error of type *errors.joinError of *errors.errorString, *fs.PathError\""},
+		{"joined, one wrapped", fmt.Errorf("%w, %w", fmt.Errorf("of %s: %w", secretName, down), os.ErrClosed), "an error of type *fmt.wrapErrors of *fmt.wrapError around *net.OpError around *os.SyscallError around syscall.Errno, *errors.errorString\""},
 		{"of nothing", fmt.Errorf("of %s: %w", secretName, nil), "an error of type *fmt.wrapError\""},
 		{"wrapped twenty times", deep, strings.Repeat(" around *fmt.wrapError", 9) + "\""},
 	} {
@@ -140,42 +142,60 @@ func TestFaultsOfAcceptNameTheirTypes(t *testing.T) {
 	}
 }
 
-// A visitor who leaves ends the app's query, too: that is no fault.
+// A visitor who leaves ends the app's query, too: that is no fault. Where the
+// app's deadline ends it, the database may be down.
 func TestAVisitorWhoLeftIsNoFault(t *testing.T) {
 	t.Parallel()
-	var kinds []certify.EventKind
-	for _, leaves := range []bool{false, true} {
-		ctx, leave := context.WithCancel(t.Context())
-		defer leave()
-		s := quiet(t, func(c *certify.SessionConfig) {
-			c.Event = func(_ context.Context, e certify.Event) {
-				if e.Code == certify.CodeInternal {
-					kinds = append(kinds, e.Kind)
+	for _, tc := range []struct {
+		name string
+		ends func(ctx context.Context, leave func())
+		want certify.EventKind
+	}{
+		{"who stays", func(context.Context, func()) {}, certify.EventFault},
+		{"who leaves", func(_ context.Context, leave func()) { leave() }, certify.EventRefused},
+		{"whom a deadline ends", func(ctx context.Context, _ func()) { <-ctx.Done() }, certify.EventFault},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, leave := context.WithTimeout(t.Context(), time.Minute)
+				defer leave()
+				kinds := callbackEvents(ctx, t, func() error {
+					tc.ends(ctx, leave)
+					return errors.New("the query was ended")
+				})
+				if !slices.Equal(kinds, []certify.EventKind{tc.want}) {
+					t.Errorf("%q, want %q", kinds, tc.want)
 				}
+			})
+		})
+	}
+}
+
+// callbackEvents are what the operator hears of a callback whose Accept fails.
+func callbackEvents(ctx context.Context, t *testing.T, accept func() error) (kinds []certify.EventKind) {
+	t.Helper()
+	s := quiet(t, func(c *certify.SessionConfig) {
+		c.Event = func(_ context.Context, e certify.Event) {
+			if e.Code == certify.CodeInternal {
+				kinds = append(kinds, e.Kind)
 			}
-		})
-		provider := &fakeProvider{now: func() time.Time { return noon }}
-		h, err := certify.NewHandler(certify.HandlerConfig{
-			Sessions: s, Provider: provider, Pepper: testPepper,
-			Accept: func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) {
-				if leaves {
-					leave()
-				}
-				return "", errors.New("the query was ended")
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
-		start := httptest.NewRecorder()
-		h.ServeHTTP(start, httptest.NewRequest("POST", "/certifications/attempts", nil))
-		attempt := start.Result().Cookies()[0]
-		provider.verify("imp_1", strings.TrimPrefix(attempt.Name, "__Host-certify-attempt-"))
-		r := httptest.NewRequestWithContext(ctx, "GET", "/certifications/redirect?imp_uid=imp_1", nil)
-		r.AddCookie(attempt)
-		h.ServeHTTP(httptest.NewRecorder(), r)
+	})
+	provider := &fakeProvider{now: func() time.Time { return noon }}
+	h, err := certify.NewHandler(certify.HandlerConfig{
+		Sessions: s, Provider: provider, Pepper: testPepper,
+		Accept: func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", accept() },
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if want := []certify.EventKind{certify.EventFault, certify.EventRefused}; !slices.Equal(kinds, want) {
-		t.Errorf("who stays and who leaves: %q, want %q", kinds, want)
-	}
+	start := httptest.NewRecorder()
+	h.ServeHTTP(start, httptest.NewRequest("POST", "/certifications/attempts", nil))
+	attempt := start.Result().Cookies()[0]
+	provider.verify("imp_1", strings.TrimPrefix(attempt.Name, "__Host-certify-attempt-"))
+	r := httptest.NewRequestWithContext(ctx, "GET", "/certifications/redirect?imp_uid=imp_1", nil)
+	r.AddCookie(attempt)
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	return kinds
 }

@@ -347,7 +347,7 @@ func (h *Handler) tellOperator(r *http.Request, err error) {
 	case e.Code == CodeNotFound, e.Code == CodeMethodNotAllowed, r.URL.Path == h.path+"/claim":
 		return // no callback
 	}
-	if fault && r.Context().Err() == nil { // and not just a visitor who left
+	if fault && !visitorLeft(r.Context()) {
 		e.Kind = EventFault
 	}
 	h.sessions.emit(r.Context(), e)
@@ -374,24 +374,35 @@ func faultText(err error) string {
 	if errors.As(err, &a) {
 		err = a.error
 	}
-	return "an error of type " + strings.Join(typesOf(err), " around ")
+	few := 10
+	return "an error of type " + typesOf(err, &few)
 }
 
-// typesOf are the types of err and of what it wraps, from the outside, and a
-// few of them if they are many.
-func typesOf(err error) (types []string) {
-	for left := []error{err}; len(left) > 0 && len(types) < 10; left = left[1:] {
-		switch err := left[0].(type) {
-		case nil:
-			continue
-		case interface{ Unwrap() error }:
-			left = append(left, err.Unwrap())
-		case interface{ Unwrap() []error }:
-			left = append(left, err.Unwrap()...)
-		}
-		types = append(types, fmt.Sprintf("%T", left[0]))
+// typesOf names the types of err and of what it wraps, from the outside, as
+// long as there are any left to name.
+func typesOf(err error, left *int) string {
+	if err == nil || *left == 0 {
+		return ""
 	}
-	return types
+	*left--
+	var wrapped []error
+	word := " around "
+	switch err := err.(type) {
+	case interface{ Unwrap() error }:
+		wrapped = []error{err.Unwrap()}
+	case interface{ Unwrap() []error }:
+		wrapped, word = err.Unwrap(), " of "
+	}
+	var types []string
+	for _, e := range wrapped {
+		if named := typesOf(e, left); named != "" {
+			types = append(types, named)
+		}
+	}
+	if len(types) == 0 {
+		return fmt.Sprintf("%T", err)
+	}
+	return fmt.Sprintf("%T", err) + word + strings.Join(types, ", ")
 }
 
 // serveClaim tells a page about its visitor's claim. Other origins may not

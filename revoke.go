@@ -118,7 +118,7 @@ func (s *Sessions) checkEntries(ctx context.Context, c *Claim, e storeEntries) e
 // storeDown keeps the store's own error from visitors and from errors.Is: it
 // may hold anything. The operator hears of it, unless the visitor just left.
 func (s *Sessions) storeDown(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
+	if !visitorLeft(ctx) {
 		s.emit(withoutSession(ctx), Event{Kind: EventFault, Code: CodeStoreUnavailable, Detail: err.Error()})
 	}
 	return CodeStoreUnavailable

@@ -310,6 +310,14 @@ func (silentStore) Get(ctx context.Context, _ string) (string, bool, error) {
 	return "", false, ctx.Err()
 }
 
+// leavesAfter is a visitor who does not wait, where context.WithTimeout is a
+// deadline of the app's.
+func leavesAfter(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, leave := context.WithCancel(ctx)
+	time.AfterFunc(d, leave)
+	return ctx, leave
+}
+
 func TestStoreDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -330,15 +338,17 @@ func TestStoreDoesNotAnswer(t *testing.T) {
 		if err := s.Revoke(t.Context(), "jti", noon.Add(time.Hour)); err != certify.CodeStoreUnavailable {
 			t.Errorf("Revoke: %v", err)
 		}
-		begun = time.Now()
-		ctx, leave := context.WithTimeout(t.Context(), time.Second)
-		defer leave()
-		r := httptest.NewRequestWithContext(ctx, "GET", "https://shop.example/wine", nil)
-		r.Header.Set("Authorization", "Bearer "+newForgers(t).hs.claim())
-		w, faults = httptest.NewRecorder(), 0
-		wine(s).ServeHTTP(w, r)
-		if took := time.Since(begun); w.Code != http.StatusServiceUnavailable || took != time.Second || faults != 0 {
-			t.Errorf("the visitor left: status %d after %s, %d faults", w.Code, took, faults)
+		for want, within := range []func(context.Context, time.Duration) (context.Context, context.CancelFunc){leavesAfter, context.WithTimeout} {
+			ctx, end := within(t.Context(), time.Second)
+			defer end()
+			begun = time.Now()
+			r := httptest.NewRequestWithContext(ctx, "GET", "https://shop.example/wine", nil)
+			r.Header.Set("Authorization", "Bearer "+newForgers(t).hs.claim())
+			w, faults = httptest.NewRecorder(), 0
+			wine(s).ServeHTTP(w, r)
+			if took := time.Since(begun); w.Code != http.StatusServiceUnavailable || took != time.Second || faults != want {
+				t.Errorf("%v: status %d after %s, %d faults, want %d", ctx.Err(), w.Code, took, faults, want)
+			}
 		}
 	})
 }
