@@ -12,11 +12,13 @@ import (
 
 // serveConfirm completes what a page posts.
 func (h *Handler) serveConfirm(w http.ResponseWriter, r *http.Request) error {
+	attempts := h.sessions.attemptsOf(r)
+	defer h.sessions.underWay.enter(attempts)() // before anything is waited for: the visitor may sign out meanwhile
 	values, err := readBody(w, r)
 	if err != nil {
 		return err
 	}
-	done, err := h.completeInBrowser(w, r, values)
+	done, err := h.completeInBrowser(w, r, values, attempts)
 	if err != nil {
 		return err
 	}
@@ -35,7 +37,9 @@ func (h *Handler) serveConfirm(w http.ResponseWriter, r *http.Request) error {
 // encoded badly loses its bad parts, never the rest. Somebody who signed out
 // and goes back is sent to where they were going, where the gate decides.
 func (h *Handler) serveRedirect(w http.ResponseWriter, r *http.Request) error {
-	done, err := h.completeInBrowser(w, r, r.URL.Query())
+	attempts := h.sessions.attemptsOf(r)
+	defer h.sessions.underWay.enter(attempts)()
+	done, err := h.completeInBrowser(w, r, r.URL.Query(), attempts)
 	if err != nil && (!errors.Is(err, CodeClaimRevoked) || !isNavigation(r)) {
 		return err
 	}
@@ -68,8 +72,8 @@ func (c completion) release(w http.ResponseWriter) {
 
 // completeInBrowser gives the browser its claim, and revokes the one that the
 // new one replaces.
-func (h *Handler) completeInBrowser(w http.ResponseWriter, r *http.Request, values url.Values) (completion, error) {
-	done, err := h.complete(r, values, h.sessions.attemptsOf(r))
+func (h *Handler) completeInBrowser(w http.ResponseWriter, r *http.Request, values url.Values, attempts []*attempt) (completion, error) {
+	done, err := h.complete(r, values, attempts)
 	if err != nil {
 		return completion{}, err
 	}
@@ -91,7 +95,6 @@ func (h *Handler) complete(r *http.Request, values url.Values, attempts []*attem
 	if err != nil {
 		return completion{}, err
 	}
-	defer h.underWay.enter(named)()
 	done, err := h.redeem(r, values, named, id)
 	if err != nil {
 		return completion{}, attemptError{err, named[0].Provider}

@@ -1,10 +1,13 @@
 package certify
 
-// UnderWay is the number of attempts whose callbacks are being answered.
-func (h *Handler) UnderWay() int {
-	h.underWay.mu.Lock()
-	defer h.underWay.mu.Unlock()
-	return len(h.underWay.byAttempt)
+// UnderWay counts the callbacks that are being answered, and their attempts.
+func (s *Sessions) UnderWay() (attempts, callbacks int) {
+	s.underWay.mu.Lock()
+	defer s.underWay.mu.Unlock()
+	for _, o := range s.underWay.byAttempt {
+		callbacks += o.callbacks
+	}
+	return len(s.underWay.byAttempt), callbacks
 }
 
 // For tests of what is decided inside.

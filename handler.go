@@ -118,7 +118,6 @@ type Handler struct {
 	allowStart func(*http.Request) error
 	helpURL    string
 	lookups    *lookups
-	underWay   *underWay
 	routes     map[string]route
 	csrf       *http.CrossOriginProtection
 	trusted    []string
@@ -150,7 +149,7 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 	h := &Handler{
 		sessions: cfg.Sessions, provider: cfg.Provider, providers: make(map[string]Provider), pepper: append([]byte(nil), cfg.Pepper...),
 		path: cfg.Path, accept: cfg.Accept, purposes: make(map[string]bool), checks: maps.Clone(cfg.Checks), allowStart: cfg.AllowStart,
-		helpURL: cfg.HelpURL, lookups: newLookups(cfg.Sessions.now), underWay: &underWay{byAttempt: make(map[string]*ongoing)},
+		helpURL: cfg.HelpURL, lookups: newLookups(cfg.Sessions.now),
 		csrf: http.NewCrossOriginProtection(), native: cfg.NativeApps, typed: cfg.InsecureSelfAssertedNationality,
 	}
 	for _, p := range cfg.allProviders() {

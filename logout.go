@@ -24,17 +24,20 @@ func (h *Handler) serveLogout(w http.ResponseWriter, r *http.Request) error {
 // browser. Call it from the app's own logout: until then, for as long as an
 // attempt lives, going back in the browser's history repeats the callback, and
 // with it Accept. A callback that this process is just answering ends without
-// a claim and without the headers that Accept sets; one that another process
-// is answering, for an attempt never redeemed before, does not. If something
-// cannot be revoked nothing is taken and an error is returned, such as
+// a claim and without the headers that Accept sets. One for an attempt never
+// redeemed before does not, if another process is answering it or a native app
+// began it: no request but its own carries that attempt. If something cannot be
+// revoked nothing is taken, callbacks go on, and an error is returned, such as
 // [CodeStoreUnavailable]: the visitor tries again.
 func (h *Handler) Logout(w http.ResponseWriter, r *http.Request) error {
 	if err := h.sessions.revokeHeld(r, ""); err != nil {
 		return err
 	}
-	for _, a := range h.sessions.attemptsOf(r) {
-		h.underWay.signOut(a) // first, so that either this sees the callback's entry or the callback sees this
+	attempts := h.sessions.attemptsOf(r)
+	takeBack := h.sessions.underWay.signOut(attempts) // first, so that either this sees the callback's entry or the callback sees this
+	for _, a := range attempts {
 		if err := h.endAttempt(r.Context(), a); err != nil {
+			takeBack()
 			return err
 		}
 	}
@@ -60,7 +63,7 @@ func (h *Handler) endAttempt(ctx context.Context, a *attempt) error {
 // endIfSignedOut ends an attempt whose visitor signed out during the callback.
 // It is redeemed by then, and worth an entry in the store.
 func (h *Handler) endIfSignedOut(ctx context.Context, a *attempt) error {
-	if !h.underWay.signedOut(a) {
+	if !h.sessions.underWay.signedOut(a) {
 		return nil
 	}
 	return h.endAttempt(ctx, a)
@@ -73,16 +76,16 @@ type underWay struct {
 	byAttempt map[string]*ongoing
 }
 
-// An ongoing counts an attempt's callbacks.
-type ongoing struct {
-	callbacks int
-	signedOut bool
-}
+// An ongoing counts an attempt's callbacks, and who signed out beside them.
+type ongoing struct{ callbacks, logouts int }
 
 // enter begins a callback for one of the attempts, and returns what ends it.
 func (u *underWay) enter(of []*attempt) (leave func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if u.byAttempt == nil {
+		u.byAttempt = make(map[string]*ongoing)
+	}
 	for _, a := range of {
 		if u.byAttempt[a.ID] == nil {
 			u.byAttempt[a.ID] = &ongoing{}
@@ -104,11 +107,24 @@ func (u *underWay) leave(of []*attempt) {
 	}
 }
 
-func (u *underWay) signOut(a *attempt) {
+// signOut ends the attempts' callbacks. What takes it back leaves what another
+// logout ended.
+func (u *underWay) signOut(of []*attempt) (takeBack func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if o := u.byAttempt[a.ID]; o != nil {
-		o.signedOut = true
+	var found []*ongoing
+	for _, a := range of {
+		if o := u.byAttempt[a.ID]; o != nil {
+			o.logouts++
+			found = append(found, o)
+		}
+	}
+	return func() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		for _, o := range found {
+			o.logouts--
+		}
 	}
 }
 
@@ -116,5 +132,5 @@ func (u *underWay) signedOut(a *attempt) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	o := u.byAttempt[a.ID]
-	return o != nil && o.signedOut
+	return o != nil && o.logouts > 0
 }

@@ -1,112 +1,225 @@
 package certify_test
 
 import (
+	"cmp"
+	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/certify-go/certify"
 )
 
-// Somebody signs out while their callback waits, in another tab: for the
-// provider, or for the app.
+// A pause holds up one callback after next, at its place: as long as the
+// "body" comes, or the "account", the provider's "lookup" or "accept" is asked.
+type pause struct {
+	place   string
+	next    atomic.Bool
+	arrived chan string
+	held    chan struct{}
+	release func()
+}
+
+func (p *pause) at(place string) {
+	if place == p.place && p.next.CompareAndSwap(true, false) {
+		p.arrived <- place
+		<-p.held
+	}
+}
+
+type pausedBody struct {
+	io.ReadCloser
+	*pause
+}
+
+func (b pausedBody) Read(to []byte) (int, error) {
+	b.at("body")
+	return b.ReadCloser.Read(to)
+}
+
+// newPausedSite is a site for bob with a pause in its callback. A second
+// Handler of the same Sessions signs out at /signout.
+func newPausedSite(t *testing.T, place string, store certify.Store) (*site, *pause) {
+	t.Helper()
+	p := &pause{place: place, arrived: make(chan string, 1), held: make(chan struct{})}
+	p.release = sync.OnceFunc(func() { close(p.held) })
+	var second *certify.Handler
+	s := newSite(t, siteConfig{
+		sessions: func(c *certify.SessionConfig) {
+			c.Store, c.InsecureForgetRevocations = store, true
+			c.Account = func(*http.Request) string { p.at("account"); return "bob" }
+		},
+		handler: func(c *certify.HandlerConfig) {
+			c.Purposes = []string{"recovery"}
+			c.Accept = func(w http.ResponseWriter, _ *http.Request, _ *certify.Identity) (string, error) {
+				p.at("accept")
+				http.SetCookie(w, &http.Cookie{Name: "login", Value: "bob", Path: "/"})
+				return "bob", nil
+			}
+		},
+		routes: func(mux *http.ServeMux) {
+			mux.HandleFunc("POST /signout", func(w http.ResponseWriter, r *http.Request) {
+				if err := second.Logout(w, r); err != nil {
+					http.Error(w, err.Error(), http.StatusServiceUnavailable)
+				}
+			})
+		},
+	})
+	t.Cleanup(p.release) // before the server waits for its requests
+	s.provider.fail = func(string) error { p.at("lookup"); return nil }
+	inner := s.Config.Handler
+	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = pausedBody{r.Body, p}
+		inner.ServeHTTP(w, r)
+	})
+	var err error
+	if second, err = certify.NewHandler(certify.HandlerConfig{Sessions: s.sessions, Provider: s.provider, Pepper: testPepper}); err != nil {
+		t.Fatal(err)
+	}
+	return s, p
+}
+
+// wait waits until the callback is held up.
+func (p *pause) wait(t *testing.T, callback <-chan answer) {
+	t.Helper()
+	select {
+	case <-p.arrived:
+	case a := <-callback:
+		t.Fatalf("the callback did not wait: status %d: %s", a.StatusCode, a.body)
+	}
+}
+
+func signsIn(a answer) bool {
+	return strings.Contains(strings.Join(a.Header.Values("Set-Cookie"), ";"), "bob")
+}
+
+// Somebody signs out while their callback waits, in another tab: for its own
+// body, for the provider, or for the app.
 func TestLogoutEndsACallbackUnderWay(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		name, start string
-		inAccept    bool
-		refused     bool // by the provider
-		code        string
-		entries     int // in the Store
+		name, start, place string
+		path               string // of the callback
+		out                string // where the visitor signs out
+		refused            bool   // by the provider
 	}{
-		{"during the lookup", `{}`, false, false, "claim_revoked", 2},
-		{"during the lookup, for a purpose", `{"purpose":"recovery"}`, false, false, "claim_revoked", 2},
-		{"during Accept", `{}`, true, false, "claim_revoked", 2},
-		{"during Accept, for a purpose", `{"purpose":"recovery"}`, true, false, "claim_revoked", 2},
-		{"with nothing verified", `{}`, false, true, "verification_refused", 0},
+		{name: "during the lookup", place: "lookup"},
+		{name: "during the lookup, for a purpose", place: "lookup", start: `{"purpose":"recovery"}`},
+		{name: "during Accept", place: "accept"},
+		{name: "during Accept, for a purpose", place: "accept", start: `{"purpose":"recovery"}`},
+		{name: "with nothing verified", place: "lookup", refused: true},
+		{name: "while Account is asked", place: "account"},
+		{name: "while Account is asked, on a phone", place: "account", path: "/certifications/redirect?imp_uid=imp_1"},
+		{name: "while the body comes", place: "body"},
+		{name: "by another Handler", place: "lookup", out: "/signout"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			store := certify.NewMemoryStore(0, nil)
-			arrived, release := make(chan string), make(chan struct{})
-			wait := func() {
-				arrived <- "here"
-				<-release
-			}
-			s := newSite(t, siteConfig{
-				sessions: func(c *certify.SessionConfig) { c.Store, c.InsecureForgetRevocations = store, true },
-				handler: func(c *certify.HandlerConfig) {
-					c.Purposes = []string{"recovery"}
-					c.Accept = func(w http.ResponseWriter, _ *http.Request, _ *certify.Identity) (string, error) {
-						if tc.inAccept {
-							wait()
-						}
-						http.SetCookie(w, &http.Cookie{Name: "login", Value: "bob", Path: "/"})
-						return "bob", nil
-					}
-				},
-			})
+			s, p := newPausedSite(t, tc.place, store)
 			b := s.browser()
-			attempt := b.post("/certifications/attempts", tc.start).json(t)["merchant_uid"].(string)
+			attempt := b.post("/certifications/attempts", cmp.Or(tc.start, `{}`)).json(t)["merchant_uid"].(string)
 			cookies := b.attemptCookies()
+			code, entries := "verification_refused", 0
 			if !tc.refused {
 				s.provider.verify("imp_1", attempt)
+				code, entries = "claim_revoked", 2
 			}
-			s.provider.fail = func(string) error {
-				if !tc.inAccept {
-					wait()
-				}
-				return nil
+			p.next.Store(true)
+			method := "POST"
+			if tc.path != "" {
+				method = "GET"
 			}
-			done := make(chan answer)
-			go func() { done <- s.browser().post("/certifications", `{"imp_uid":"imp_1"}`, "Cookie", cookies) }()
-			<-arrived
-			if a := b.post("/certifications/logout", ""); a.StatusCode != http.StatusNoContent {
+			done := s.browser().aside(method, cmp.Or(tc.path, "/certifications"), `{"imp_uid":"imp_1"}`, "Cookie", cookies)
+			p.wait(t, done)
+			if a := b.post(cmp.Or(tc.out, "/certifications/logout"), ""); a.StatusCode >= 300 {
 				t.Errorf("signing out: status %d: %s", a.StatusCode, a.body)
 			}
-			close(release)
-			a := <-done
-			if a.code() != tc.code || strings.Contains(strings.Join(a.Header.Values("Set-Cookie"), ";"), "bob") {
+			p.release()
+			if a := <-done; a.code() != code || signsIn(a) {
 				t.Errorf("status %d: %s %v", a.StatusCode, a.body, a.Header.Values("Set-Cookie"))
 			}
-			if n := store.Len(); n != tc.entries {
-				t.Errorf("%d entries in the store, want %d", n, tc.entries)
+			if n := store.Len(); n != entries {
+				t.Errorf("%d entries in the store, want %d", n, entries)
 			}
-			if tc.refused {
-				return
-			}
-			s.provider.fail, tc.inAccept = nil, false
-			if a := s.browser().post("/certifications", `{"imp_uid":"imp_1"}`, "Cookie", cookies); a.code() != tc.code {
+			if a := s.browser().post("/certifications", `{"imp_uid":"imp_1"}`, "Cookie", cookies); a.code() != code {
 				t.Errorf("a repeat: status %d: %s", a.StatusCode, a.body)
 			}
 		})
 	}
 }
 
-// What is known of callbacks under way ends with them, two of one attempt too.
+// Where the Store fails the visitor is still signed in, and their callback
+// goes on, unless another logout ended it.
+func TestALogoutThatFailsEndsNothing(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		before bool // another logout
+		code   string
+	}{
+		{"alone", false, ""},
+		{"after one that did not", true, "claim_revoked"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			store := &failingStore{Store: certify.NewMemoryStore(0, nil)}
+			s, p := newPausedSite(t, "lookup", store)
+			b := s.browser()
+			s.provider.verify("imp_1", b.begin("/cellar"))
+			cookies := b.attemptCookies()
+			p.next.Store(true)
+			done := s.browser().aside("POST", "/certifications", `{"imp_uid":"imp_1"}`, "Cookie", cookies)
+			p.wait(t, done)
+			if tc.before {
+				s.browser().post("/certifications/logout", "", "Cookie", cookies)
+			}
+			store.set(errDown)
+			if a := b.post("/certifications/logout", ""); a.StatusCode != 503 || b.attemptCookies() != cookies {
+				t.Errorf("signing out: status %d: %s", a.StatusCode, a.body)
+			}
+			store.set(nil)
+			p.release()
+			if a := <-done; a.code() != tc.code {
+				t.Errorf("status %d: %s", a.StatusCode, a.body)
+			}
+			if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.code() != tc.code {
+				t.Errorf("a repeat: status %d: %s", a.StatusCode, a.body)
+			}
+		})
+	}
+}
+
+// What is known of callbacks under way ends with the last of them.
 func TestCallbacksUnderWayAreForgotten(t *testing.T) {
 	t.Parallel()
-	var handler *certify.Handler
-	b := newSite(t, siteConfig{routes: func(mux *http.ServeMux) {
-		found, _ := mux.Handler(&http.Request{Method: "GET", URL: &url.URL{Path: "/certifications"}})
-		handler = found.(*certify.Handler)
-	}}).browser()
-	b.provider.verify("imp_1", b.begin("/"))
+	s, p := newPausedSite(t, "account", certify.NewMemoryStore(0, nil))
+	b := s.browser()
+	s.provider.verify("imp_1", b.begin("/"))
 	cookies := b.attemptCookies()
-	arrived, release := b.provider.hold("imp_1")
-	var wg sync.WaitGroup
+	underWay := func(attempts, callbacks int) {
+		t.Helper()
+		if a, c := s.sessions.UnderWay(); a != attempts || c != callbacks {
+			t.Errorf("%d callbacks of %d attempts are under way, want %d of %d", c, a, callbacks, attempts)
+		}
+	}
+	var done []<-chan answer
 	for range 2 {
-		wg.Go(func() { b.site.browser().post("/certifications", `{"imp_uid":"imp_1"}`, "Cookie", cookies) })
+		p.next.Store(true)
+		callback := s.browser().aside("POST", "/certifications", `{"imp_uid":"imp_1"}`, "Cookie", cookies)
+		p.wait(t, callback)
+		done = append(done, callback)
 	}
-	<-arrived
-	if n := handler.UnderWay(); n != 1 {
-		t.Errorf("callbacks of %d attempts are under way", n)
+	underWay(1, 2)
+	b.post("/certifications", `{"imp_uid":"imp_1"}`)
+	underWay(1, 2) // a third has come and gone
+	p.release()
+	for _, callback := range done {
+		if a := <-callback; a.StatusCode != 200 {
+			t.Errorf("status %d: %s", a.StatusCode, a.body)
+		}
 	}
-	release()
-	wg.Wait()
-	if n := handler.UnderWay(); n != 0 {
-		t.Errorf("%d attempts are remembered", n)
-	}
+	underWay(0, 0)
 }

@@ -104,6 +104,7 @@ type Sessions struct {
 	pages                    *template.Template
 	pageHeader               func(h http.Header, nonce string)
 	faults                   faults
+	underWay                 underWay
 	event                    func(context.Context, Event)
 	logger                   *slog.Logger
 	now                      func() time.Time

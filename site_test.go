@@ -174,9 +174,31 @@ func (a answer) code() string {
 
 func (b *browser) do(method, path, contentType, body string, header ...string) answer {
 	b.t.Helper()
-	req, err := http.NewRequest(method, b.URL+path, strings.NewReader(body))
+	a, err := b.try(method, path, contentType, body, header...)
 	if err != nil {
 		b.t.Fatal(err)
+	}
+	return a
+}
+
+// aside is do in another goroutine, which must not end the test.
+func (b *browser) aside(method, path, jsonBody string, header ...string) <-chan answer {
+	done := make(chan answer, 1)
+	go func() {
+		a, err := b.try(method, path, "application/json", jsonBody, header...)
+		if err != nil {
+			a = answer{&http.Response{}, err.Error()}
+		}
+		done <- a
+	}()
+	return done
+}
+
+func (b *browser) try(method, path, contentType, body string, header ...string) (answer, error) {
+	b.t.Helper()
+	req, err := http.NewRequest(method, b.URL+path, strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
@@ -186,16 +208,16 @@ func (b *browser) do(method, path, contentType, body string, header ...string) a
 	}
 	res, err := b.client.Do(req)
 	if err != nil {
-		b.t.Fatal(err)
+		return answer{}, err
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
-		b.t.Fatal(err)
+		return answer{}, err
 	}
 	where, _, _ := strings.Cut(path, "?")
 	noSecrets(b.t, method+" "+where, string(text))
-	return answer{res, string(text)}
+	return answer{res, string(text)}, nil
 }
 
 func (b *browser) get(path string, header ...string) answer {
