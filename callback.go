@@ -129,8 +129,12 @@ func (h *Handler) redeem(r *http.Request, values url.Values, named []*attempt, i
 // finish asks the app, and brings what the attempt was begun for. A repeat
 // after the account's claims were revoked brings nothing, a login neither.
 func (h *Handler) finish(r *http.Request, a *attempt, t taken, person *Identity, account string) (completion, error) {
+	before, err := h.wasFinished(r.Context(), a)
+	if err != nil {
+		return completion{}, err
+	}
 	header := make(http.Header)
-	account, err := h.acceptPerson(header, r, person, account)
+	account, err = h.acceptPerson(header, r, person, account)
 	if err != nil {
 		return completion{}, err
 	}
@@ -139,7 +143,7 @@ func (h *Handler) finish(r *http.Request, a *attempt, t taken, person *Identity,
 	}
 	c := h.claim(a, person, t, account)
 	if a.Purpose != "" {
-		return completion{back: h.backOf(a), header: header}, h.sessions.checkRevoked(r.Context(), c)
+		return completion{back: h.backOf(a), header: header}, h.finishPurpose(r.Context(), a, c, before)
 	}
 	token, err := h.signClaim(r.Context(), c, a)
 	if err != nil {

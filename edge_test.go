@@ -1,9 +1,12 @@
 package certify_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +46,125 @@ func TestAcceptsHeadersComeWithAClaimOnly(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A recovery may sign out everywhere, and sign in whom it recovered: once, so
+// that nobody who comes back in the browser's history undoes a later
+// RevokeAccount, of the same second even.
+func TestARecoveryRevokesItsAccount(t *testing.T) {
+	t.Parallel()
+	const phone = "on a phone"
+	for _, tc := range []struct {
+		name   string
+		first  error // of Accept, the first time
+		revoke bool  // by Accept; else by the app, after the callback
+	}{
+		{name: "by Accept", revoke: true},
+		{name: phone, revoke: true},
+		{name: "by Accept, which then fails", revoke: true, first: errors.New("the mail could not be sent")},
+		{name: "later"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			var s *site
+			failure := tc.first
+			s = newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+				c.Purposes = []string{"recovery"}
+				c.Accept = func(w http.ResponseWriter, r *http.Request, _ *certify.Identity) (string, error) {
+					http.SetCookie(w, &http.Cookie{Name: "login", Value: "bob", Path: "/"})
+					if !tc.revoke {
+						return "bob", nil
+					}
+					return "bob", errors.Join(s.sessions.RevokeAccount(r.Context(), "bob"), failure)
+				}
+			}})
+			b := s.browser()
+			attempt := b.post("/certifications/attempts", `{"purpose":"recovery"}`).json(t)["merchant_uid"].(string)
+			s.provider.verify("imp_1", attempt)
+			callback := func() answer {
+				if tc.name == phone {
+					return b.get("/certifications/redirect?imp_uid=imp_1", navigation...)
+				}
+				return b.post("/certifications", `{"imp_uid":"imp_1"}`)
+			}
+			if failure != nil {
+				if a := callback(); a.StatusCode != 500 || signsIn(a) {
+					t.Errorf("Accept fails: status %d: %s", a.StatusCode, a.body)
+				}
+				failure = nil
+				b.wait(time.Minute)
+			}
+			if a := callback(); a.StatusCode >= 400 || !signsIn(a) {
+				t.Errorf("status %d: %s", a.StatusCode, a.body)
+			}
+			if !tc.revoke {
+				if err := s.sessions.RevokeAccount(t.Context(), "bob"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range 2 {
+				if a := callback(); signsIn(a) || tc.name != phone && a.code() != "claim_revoked" {
+					t.Errorf("a repeat: status %d: %s", a.StatusCode, a.body)
+				}
+				b.wait(time.Minute)
+			}
+		})
+	}
+}
+
+// Whether a purpose was finished before, nobody can tell while the Store fails.
+func TestAPurposeNeedsTheStore(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{"Get", "Put"} {
+		t.Run(op, func(t *testing.T) {
+			t.Parallel()
+			store := &forgetful{Store: certify.NewMemoryStore(0, nil), op: op}
+			b := newSite(t, siteConfig{
+				sessions: func(c *certify.SessionConfig) { c.Store = store },
+				handler: func(c *certify.HandlerConfig) {
+					c.Purposes = []string{"recovery"}
+					c.Accept = func(w http.ResponseWriter, _ *http.Request, _ *certify.Identity) (string, error) {
+						http.SetCookie(w, &http.Cookie{Name: "login", Value: "bob", Path: "/"})
+						return "bob", nil
+					}
+				},
+			}).browser()
+			attempt := b.post("/certifications/attempts", `{"purpose":"recovery"}`).json(t)["merchant_uid"].(string)
+			b.provider.verify("imp_1", attempt)
+			if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != 503 || signsIn(a) {
+				t.Errorf("status %d: %s", a.StatusCode, a.body)
+			}
+			store.up.Store(true)
+			if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != 200 || !signsIn(a) {
+				t.Errorf("later: status %d: %s", a.StatusCode, a.body)
+			}
+		})
+	}
+}
+
+// A forgetful Store fails at what says that a purpose was finished.
+type forgetful struct {
+	certify.Store
+	op string
+	up atomic.Bool
+}
+
+func (f *forgetful) fails(op, key string) bool {
+	return op == f.op && !f.up.Load() && strings.HasPrefix(key, "finished:")
+}
+
+func (f *forgetful) Get(ctx context.Context, key string) (string, bool, error) {
+	if f.fails("Get", key) {
+		return "", false, errDown
+	}
+	return f.Store.Get(ctx, key)
+}
+
+func (f *forgetful) Put(ctx context.Context, key, value string, ttl time.Duration) error {
+	if f.fails("Put", key) {
+		return errDown
+	}
+	return f.Store.Put(ctx, key, value, ttl)
 }
 
 // Whoever tries again tries the same.

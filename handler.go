@@ -43,7 +43,7 @@ type HandlerConfig struct {
 	// Purposes are what an attempt may be begun for besides a claim, such as a
 	// guardian's consent. Accept, without which there can be none, sees
 	// [Identity.Purpose]; no claim is issued. An account that Accept names, and
-	// whose claims were revoked since, by Accept itself even, gets none of its
+	// whose claims were revoked since, gets at a repeat none of its
 	// headers: see [Sessions.RevokeAccount]. An attempt for a purpose that is not
 	// here counts as none: let every instance have it before a page asks for it,
 	// and until 90 minutes after the last page that did, or who paid has paid for

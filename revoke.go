@@ -35,10 +35,11 @@ func (s *Sessions) Revoke(ctx context.Context, jti string, exp time.Time) error 
 // RevokeAccount voids every claim that was issued to the account until now, by
 // this process's clock in whole seconds: a claim issued later in the same
 // second is void, too, as is the one for which Accept calls this. The callback
-// of an attempt begun before may be repeated, and calls Accept again, but
-// brings no claim and none of the headers that Accept sets. It is remembered
-// for [MaxTTL]. Its errors are
-// [CodeStoreUnavailable], and an empty account.
+// of an attempt completed before may be repeated, and calls Accept again, but
+// brings no claim and none of the headers that Accept sets. For a purpose,
+// such as a recovery, Accept may call this: the callback brings its headers
+// once, and no repeat of it does. This is remembered for [MaxTTL]. Its errors
+// are [CodeStoreUnavailable], and an empty account.
 func (s *Sessions) RevokeAccount(ctx context.Context, account string) error {
 	if account == "" {
 		return errors.New("certify: RevokeAccount needs an account")

@@ -101,3 +101,36 @@ func (h *Handler) keepAccount(r *http.Request, a *attempt, t taken, account stri
 	}
 	return nil
 }
+
+func finishedKey(a *attempt) string { return "finished:" + a.ID }
+
+// wasFinished reports whether the attempt brought before what it was begun for:
+// a purpose, that is, since every repeat of another brings the same claim.
+func (h *Handler) wasFinished(ctx context.Context, a *attempt) (bool, error) {
+	if a.Purpose == "" {
+		return false, nil
+	}
+	_, before, err := h.sessions.store.Get(ctx, finishedKey(a))
+	if err != nil {
+		return false, h.sessions.storeDown(ctx, err)
+	}
+	return before, nil
+}
+
+// finishPurpose refuses whoever signed out and, where it was finished before,
+// an account whose claims were revoked. The first time it was Accept that
+// revoked them, for a recovery, and had nothing of this attempt's to revoke.
+func (h *Handler) finishPurpose(ctx context.Context, a *attempt, c *Claim, before bool) error {
+	s, entries := h.sessions, entriesOf(c)
+	if !before {
+		entries.account = ""
+	}
+	err := s.checkEntries(ctx, c, entries)
+	if err != nil || before || c.Subject == "" {
+		return err
+	}
+	if err := s.store.Put(ctx, finishedKey(a), "1", a.storeFor(s.now())); err != nil {
+		return s.storeDown(ctx, err)
+	}
+	return nil
+}
