@@ -43,11 +43,10 @@ type HandlerConfig struct {
 	// Purposes are what an attempt may be begun for besides a claim, such as a
 	// guardian's consent. Accept, without which there can be none, sees
 	// [Identity.Purpose]; no claim is issued. An account that Accept names, and
-	// whose claims were revoked since, gets at a repeat none of its
-	// headers: see [Sessions.RevokeAccount]. An attempt for a purpose that is not
-	// here counts as none: let every instance have it before a page asks for it,
-	// and until 90 minutes after the last page that did, or who paid has paid for
-	// nothing.
+	// whose claims were revoked since, gets none of its headers at a repeat: see
+	// [Sessions.RevokeAccount]. An attempt for a purpose that is not here counts
+	// as none: let every instance have it before a page asks for it, and until 90
+	// minutes after the last page that did, or who paid has paid for nothing.
 	Purposes []string
 	// Checks are the policies that a front server may ask about by name, at
 	// /check?policy=NAME, before it lets a request through to what is no Go
