@@ -116,13 +116,21 @@ func TestAttemptsWhileKeysAreSwapped(t *testing.T) {
 	orders := []*certify.Keys{testKeys(t, testKey, secretLine), testKeys(t, secretLine, testKey)}
 	var sessions *certify.Sessions
 	swaps := 0
+	swap := func() {
+		swaps++
+		if err := sessions.SetKeys(orders[swaps%2]); err != nil {
+			t.Error(err)
+		}
+	}
 	b := newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) {
 		c.Keys = orders[0]
-		c.Account = func(r *http.Request) string { // which is asked for between the two
-			swaps++
-			if err := sessions.SetKeys(orders[swaps%2]); err != nil {
-				t.Error(err)
+		c.Event = func(_ context.Context, e certify.Event) {
+			if e.Kind == certify.EventStarted { // told between the hash and the signature
+				swap()
 			}
+		}
+		c.Account = func(r *http.Request) string {
+			swap()
 			return loginCookie(r)
 		}
 	}})
@@ -137,7 +145,7 @@ func TestAttemptsWhileKeysAreSwapped(t *testing.T) {
 			t.Errorf("status %d: %s", a.StatusCode, a.body)
 		}
 	}
-	if swaps < 8 {
+	if swaps < 16 {
 		t.Errorf("the keys were swapped %d times", swaps)
 	}
 }
