@@ -28,7 +28,7 @@ import (
 )
 
 func main() {
-	only := flag.String("only", "", "take only mutations with this `text` in their name or file")
+	only := flag.String("only", "", "take only mutations with this `text` in their name, file or package")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -100,7 +100,7 @@ func copyTree(to, from string) error {
 
 func selected(all []mutation, only string) (kept []mutation) {
 	for _, m := range all {
-		if strings.Contains(m.name, only) || strings.Contains(m.file, only) {
+		if strings.Contains(m.name, only) || strings.Contains(m.place(), only) {
 			kept = append(kept, m)
 		}
 	}
@@ -120,7 +120,7 @@ type runner struct {
 func (r *runner) baseline(all []mutation) error {
 	tests := make(map[string][]string)
 	for _, m := range all {
-		if _, err := m.apply(r.root); err != nil {
+		if _, _, err := m.apply(r.root); err != nil {
 			return err
 		}
 		tests[m.pkg] = append(tests[m.pkg], m.tests)
@@ -172,11 +172,11 @@ func (r *runner) mutateAll(all []mutation) error {
 // mutate applies one mutation and wants a test to fail because of it.
 func (r *runner) mutate(i int, m mutation) error {
 	begun := time.Now()
-	text, err := m.apply(r.root)
+	file, text, err := m.apply(r.root)
 	if err != nil {
 		return err
 	}
-	overlay, err := r.overlay(i, m.file, text)
+	overlay, err := r.overlay(i, file, text)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (r *runner) mutate(i int, m mutation) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fmt.Fprintf(r.out, "red  %4.1fs  %-12s  %s\n", time.Since(begun).Seconds(), m.file, m.name)
+	fmt.Fprintf(r.out, "red  %4.1fs  %-12s  %s\n", time.Since(begun).Seconds(), file, m.name)
 	return nil
 }
 

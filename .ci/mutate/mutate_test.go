@@ -34,6 +34,9 @@ func TestAdult(t *testing.T) {
 func write(t *testing.T, dir, name, text string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -47,15 +50,20 @@ func TestRun(t *testing.T) {
 		{"red", head + "-	return age >= 19\n+	return age >= 18\n", "", "1 mutations, 0 of them survived", ""},
 		{"part of a line", head + "-age >= 19\n+true\n", "", "0 of them survived", ""},
 		{"taken away", head + "-	return age >= 19\n+	return false\n", "the age", "0 of them survived", ""},
+		{"in a package", "== x\npackage: .\ntest: . TestAdult\n-age >= 19\n+true\n", "", "0 of them survived", ""},
+		{"in another package", "== x\npackage: sub\ntest: . TestAdult\n-age >= 19\n+true\n", "", "", "is in package sub 0 times"},
+		{"in two files of a package", "== x\npackage: .\ntest: . TestAdult\n-package m\n", "", "", "is in package . 2 times"},
+		{"no such package", "== x\npackage: nowhere\ntest: . T\n-a\n", "", "", "nowhere"},
+		{"a package and a file", "== x\npackage: .\nfile: m.go\ntest: . T\n-a\n", "", "", "list.txt:1: a name, a package or a file, a test"},
 		{"survives", head + "-	if age < 0 {\n-		return false\n-	}\n", "", "SURVIVED  list.txt:3: the age", "1 mutations survived"},
 		{"no such test", "== x\nfile: m.go\ntest: . TestNothing\n-age >= 19\n+true\n", "", "SURVIVED", "1 mutations survived"},
 		{"does not compile", head + "-age >= 19\n+years >= 19\n", "", "NOT RUN   list.txt:3", "1 mutations survived"},
 		{"not there", head + "-age >= 20\n+true\n", "", "", "is in m.go 0 times"},
 		{"there twice", head + "-age\n+years\n", "", "", "is in m.go 4 times"},
-		{"no such file", "== x\nfile: n.go\ntest: . T\n-a\n+b\n", "", "", "n.go"},
+		{"no such file", "== x\nfile: o.go\ntest: . T\n-a\n+b\n", "", "", "o.go"},
 		{"none is meant", head + "-age >= 19\n+true\n", "something else", "", "no mutations"},
 		{"empty", "# nothing\n", "", "", "no mutations"},
-		{"incomplete", "== x\nfile: m.go\n-a\n", "", "", "list.txt:1: a name, a file, a test"},
+		{"incomplete", "== x\nfile: m.go\n-a\n", "", "", "list.txt:1: a name, a package or a file, a test"},
 		{"no pattern", "== x\nfile: m.go\ntest: .\n-a\n", "", "", "list.txt:3: a test is a package and a pattern"},
 		{"unknown line", "== x\nfiles: m.go\n", "", "", "list.txt:2: this is neither"},
 		{"before the first", "file: m.go\n", "", "", "list.txt:1: this is before"},
@@ -65,6 +73,8 @@ func TestRun(t *testing.T) {
 			write(t, dir, "go.mod", module)
 			write(t, dir, "m.go", source)
 			write(t, dir, "m_test.go", test)
+			write(t, dir, "n.go", "package m\n")
+			write(t, dir, "sub/s.go", "package sub\n")
 			list := write(t, dir, "list.txt", tt.list)
 			var out bytes.Buffer
 			err := run(t.Context(), &out, dir, tt.only, []string{list})
