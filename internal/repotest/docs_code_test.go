@@ -1,4 +1,4 @@
-package certify_test
+package repotest_test
 
 import (
 	"errors"

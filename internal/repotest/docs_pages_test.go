@@ -1,4 +1,4 @@
-package certify_test
+package repotest_test
 
 import (
 	"io/fs"
@@ -258,12 +258,12 @@ func TestDocPaths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := matches(`(?m)^\t\t"(/[a-z/.]+)": +\{http\.Method`, string(source))
+	want := captures(`(?m)^\t\t"(/[a-z/.]+)": +\{http\.Method`, string(source))
 	if len(want) < 11 {
 		t.Fatalf("handler.go has the routes %q", want)
 	}
 	comment, _, _ := strings.Cut(string(source), "\ntype Handler struct")
-	if got := matches(`(?:POST|GET|\(none\),) +(/[a-z/.]+)`, comment[strings.LastIndex(comment, "// A Handler"):]); !slices.Equal(got, want) {
+	if got := captures(`(?:POST|GET|\(none\),) +(/[a-z/.]+)`, comment[strings.LastIndex(comment, "// A Handler"):]); !slices.Equal(got, want) {
 		t.Errorf("the comment of Handler has %q, the Handler %q", got, want)
 	}
 	for _, page := range []string{"docs/production.md", "docs/production.ko.md"} {
@@ -271,9 +271,19 @@ func TestDocPaths(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows := matches(`(?m)^(\| (?:`+"`"+`|\().*?\|)`, string(text))
-		if got := matches("`(/[a-z/.]+)`", strings.Join(rows, "\n")); !slices.Equal(got, want) {
+		rows := captures(`(?m)^(\| (?:`+"`"+`|\().*?\|)`, string(text))
+		if got := captures("`(/[a-z/.]+)`", strings.Join(rows, "\n")); !slices.Equal(got, want) {
 			t.Errorf("%s has %q, the Handler %q", page, got, want)
 		}
 	}
+}
+
+// captures returns what the first group of pattern matches in text, sorted and
+// each once.
+func captures(pattern, text string) (found []string) {
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		found = append(found, m[1])
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }

@@ -1,4 +1,4 @@
-package certify_test
+package repotest_test
 
 import (
 	"bytes"
@@ -40,7 +40,7 @@ func TestAPI(t *testing.T) {
 			}
 			want, err := os.ReadFile(golden)
 			if err != nil {
-				t.Fatalf("%v: make it by go test -run TestAPI -update .", err)
+				t.Fatalf("%v: make it by go test -run TestAPI ./internal/repotest -update", err)
 			}
 			for _, line := range onlyIn(string(want), got) {
 				t.Errorf("gone:  %s", line)
@@ -52,7 +52,7 @@ func TestAPI(t *testing.T) {
 				t.Error("the order is another")
 			}
 			if t.Failed() {
-				t.Log("if that is meant: go test -run TestAPI -update . and a line in CHANGELOG.md")
+				t.Log("if that is meant: go test -run TestAPI ./internal/repotest -update and a line in CHANGELOG.md")
 			}
 		})
 	}
