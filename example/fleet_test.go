@@ -29,7 +29,7 @@ func quiet() *slog.Logger  { return slog.New(slog.DiscardHandler) }
 func realClock() time.Time { return time.Now() }
 
 // beObserved is where a process of the tests tells how it is, if anywhere.
-const beObserved = "MOONLIGHT_OBSERVED"
+const beObserved = "CERTIFY_OBSERVED"
 
 // health is what grows where something leaks.
 type health struct {

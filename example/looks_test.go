@@ -16,7 +16,7 @@ import (
 )
 
 // screenshots names a directory for pictures of every page, for people to look at.
-const screenshots = "MOONLIGHT_SCREENSHOTS"
+const screenshots = "CERTIFY_SCREENSHOTS"
 
 // audit lists what is wrong with the page that is shown: text that needs
 // sideways scrolling (WCAG 1.4.10), contrast below AA (1.4.3), targets smaller
@@ -214,7 +214,7 @@ func (b *tab) become(person string) {
 }
 
 // readmePictures names the directory of the READMEs' pictures, to take them anew.
-const readmePictures = "MOONLIGHT_README"
+const readmePictures = "CERTIFY_README"
 
 func TestBrowserReadmePictures(t *testing.T) {
 	t.Parallel()

@@ -20,7 +20,7 @@ import (
 )
 
 // beMain makes the test binary the shop itself, for the tests of the process.
-const beMain = "MOONLIGHT_BE_MAIN"
+const beMain = "CERTIFY_BE_MAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(beMain) != "" {
