@@ -110,6 +110,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.varyPrivate(w.Header())
+	separateFromOpener(w.Header(), r)
 	g.next.ServeHTTP(w, r)
 }
 

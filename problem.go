@@ -170,6 +170,7 @@ func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		if neverAgain(err) {
 			ss.cookies.clear(w, ss.cookies.name(""))
 		}
+		separateFromOpener(w.Header(), r)
 		seeOther(w, start)
 	case isNavigation(r):
 		ss.writePage(w, r, p, start)

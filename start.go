@@ -1,6 +1,7 @@
 package certify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -20,8 +21,9 @@ func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
 		return CodeReturnPathRefused
 	}
 	w.Header().Add("Vary", "Cookie, Accept-Language")
-	if back != "" && q.Get("purpose") == "" && h.satisfied(r, Code(q.Get("reason")), q.Get("max_age")) {
-		seeOther(w, back)
+	if q.Get("purpose") == "" && h.satisfied(r, Code(q.Get("reason")), q.Get("max_age")) {
+		separateFromOpener(w.Header(), r)
+		seeOther(w, cmp.Or(back, "/"))
 		return nil
 	}
 	purpose := q.Get("purpose")
