@@ -44,6 +44,12 @@ func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return values, nil
 }
 
+// isForm reports whether the body is that of an HTML form.
+func isForm(r *http.Request) bool {
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return mediaType == "application/x-www-form-urlencoded"
+}
+
 // jsonValues takes the strings, numbers and booleans of a JSON object.
 func jsonValues(text string) (url.Values, error) {
 	o, err := members([]byte(text))

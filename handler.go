@@ -162,6 +162,7 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		return nil, err
 	}
 	h.routes = h.mounted()
+	h.sessions.handlerPath.Store(&h.path)
 	return h, nil
 }
 

@@ -3,21 +3,46 @@ package certify
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"sync"
 )
 
-// serveLogout signs out a page's visitor, or an app by its bearer token.
+// serveLogout signs out a page's visitor, or an app by its bearer token. A form
+// with return_to goes on to the start page, where another person may verify.
 func (h *Handler) serveLogout(w http.ResponseWriter, r *http.Request) error {
+	next, err := h.afterLogout(w, r)
+	if err != nil {
+		return err
+	}
 	if err := h.Logout(w, r); err != nil {
 		return err
 	}
 	if isNavigation(r) {
-		seeOther(w, "/")
+		seeOther(w, next)
 		return nil
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// afterLogout returns where a form leads.
+func (h *Handler) afterLogout(w http.ResponseWriter, r *http.Request) (string, error) {
+	if !isForm(r) {
+		return "/", nil
+	}
+	values, err := readBody(w, r)
+	if err != nil {
+		return "", err
+	}
+	returnTo := values.Get("return_to")
+	switch {
+	case returnTo == "":
+		return "/", nil
+	case !h.mayReturn(returnTo):
+		return "", CodeReturnPathRefused
+	}
+	return h.path + "/?" + url.Values{"return_to": {returnTo}}.Encode(), nil
 }
 
 // Logout revokes the request's claim and takes it, and all attempts, from the

@@ -41,6 +41,9 @@ type Page struct {
 	Reasons []string // if there are several, a sentence each: Message is one of them
 	Start   string   // where to verify, "" if that would not help
 	Retry   bool     // asking for the same address again may work
+	// Another is where a form with ReturnTo signs this person out, so that
+	// another may verify. It is "" unless a fact about the person was refused.
+	Another string
 
 	// Of start.html.
 	Script   template.JS // certify.js and what drives the elements start, verify, again and status
@@ -102,6 +105,9 @@ func (s *Sessions) writePage(w http.ResponseWriter, r *http.Request, p problem, 
 		pg.Start = start
 	}
 	pg.Retry = p.retriable() && isSafe(r)
+	if p.isAboutPerson() && isSafe(r) {
+		pg.Another, pg.ReturnTo = s.signOutPath(), localOf(r.URL)
+	}
 	if p.passes() {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 	}

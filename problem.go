@@ -173,6 +173,9 @@ func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		separateFromOpener(w.Header(), r)
 		seeOther(w, start)
 	case isNavigation(r):
+		if p.isAboutPerson() && isSafe(r) {
+			ss.rememberRefusal(w, s.claim, localOf(s.request.URL))
+		}
 		ss.writePage(w, r, p, start)
 	default:
 		p.challenge(w.Header(), s)

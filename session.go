@@ -100,6 +100,7 @@ type Sessions struct {
 	account                  func(*http.Request) string
 	bearer                   bool
 	startURL                 string
+	handlerPath              atomic.Pointer[string] // of the Handler that serves the start page
 	deny                     func(http.ResponseWriter, *http.Request, error)
 	pages                    *template.Template
 	pageHeader               func(h http.Header, nonce string)

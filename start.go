@@ -21,7 +21,7 @@ func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
 		return CodeReturnPathRefused
 	}
 	w.Header().Add("Vary", "Cookie, Accept-Language")
-	if q.Get("purpose") == "" && h.satisfied(r, Code(q.Get("reason")), q.Get("max_age")) {
+	if q.Get("purpose") == "" && h.satisfied(r, back, Code(q.Get("reason")), q.Get("max_age")) {
 		separateFromOpener(w.Header(), r)
 		seeOther(w, cmp.Or(back, "/"))
 		return nil
@@ -67,14 +67,14 @@ func placeOf(returnTo string) string {
 }
 
 // satisfied reports whether the visitor's claim does already, so that a second
-// verification would be a fee for nothing. A policy's own refusal never is
-// satisfied by the claim that it refused.
-func (h *Handler) satisfied(r *http.Request, reason Code, maxAge string) bool {
+// verification would be a fee for nothing. A claim that the gate of the page
+// refused for a fact about the person never does.
+func (h *Handler) satisfied(r *http.Request, returnTo string, reason Code, maxAge string) bool {
 	if reason != "" && problemTexts[reason].status != http.StatusUnauthorized {
 		return false
 	}
 	c, err := h.sessions.claimOf(r)
-	if err != nil {
+	if err != nil || h.sessions.wasRefused(r, c, returnTo) {
 		return false
 	}
 	seconds, err := strconv.ParseInt(maxAge, 10, 32)
