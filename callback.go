@@ -44,7 +44,7 @@ func (h *Handler) serveRedirect(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err != nil {
-		done.back = "/"
+		done.back = h.sessions.home()
 		if a := h.attemptOf(r); a != nil {
 			done.back = h.backOf(a)
 		}

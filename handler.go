@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"path"
 	"regexp"
 	"strings"
 )
@@ -110,7 +109,8 @@ type Handler struct {
 	provider   Provider            // for new attempts
 	providers  map[string]Provider // by name, for callbacks
 	pepper     []byte
-	path       string
+	path       string // as the app sees it
+	publicPath string // as visitors see it: with SessionConfig.PathPrefix
 	accept     func(http.ResponseWriter, *http.Request, *Identity) (string, error)
 	purposes   map[string]bool
 	checks     map[string]Policy
@@ -147,7 +147,7 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 	}
 	h := &Handler{
 		sessions: cfg.Sessions, provider: cfg.Provider, providers: make(map[string]Provider), pepper: append([]byte(nil), cfg.Pepper...),
-		path: cfg.Path, accept: cfg.Accept, purposes: make(map[string]bool), checks: maps.Clone(cfg.Checks), allowStart: cfg.AllowStart,
+		path: cfg.Path, publicPath: cfg.Sessions.pathPrefix + cfg.Path, accept: cfg.Accept, purposes: make(map[string]bool), checks: maps.Clone(cfg.Checks), allowStart: cfg.AllowStart,
 		helpURL: cfg.HelpURL, lookups: newLookups(cfg.Sessions.now),
 		csrf: http.NewCrossOriginProtection(), native: cfg.NativeApps, typed: cfg.InsecureSelfAssertedNationality,
 	}
@@ -162,7 +162,7 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		return nil, err
 	}
 	h.routes = h.mounted()
-	h.sessions.handlerPath.Store(&h.path)
+	h.sessions.handlerPath.Store(&h.publicPath)
 	return h, nil
 }
 
@@ -215,10 +215,10 @@ func (cfg HandlerConfig) check() error {
 		return errors.New("certify: HandlerConfig.Provider is missing: see package iamport")
 	case len(cfg.Pepper) < minSecret:
 		return fmt.Errorf("certify: HandlerConfig.Pepper has %d bytes, at least %d are needed: see ParsePepper", len(cfg.Pepper), minSecret)
-	case !isLocalPath(cfg.Path) || strings.ContainsAny(cfg.Path, "?#%") || path.Clean(cfg.Path) != cfg.Path || cfg.Path == "/":
+	case !isPlainPath(cfg.Path):
 		return errors.New("certify: HandlerConfig.Path is not a plain path without a slash at its end")
-	case cfg.Path != DefaultPath && cfg.Sessions.startURL == DefaultPath+"/":
-		return fmt.Errorf("certify: HandlerConfig.Path is not the default: set SessionConfig.StartURL to %q, where visitors are sent to verify", cfg.Path+"/")
+	case cfg.Path != DefaultPath && cfg.Sessions.startURL == cfg.Sessions.pathPrefix+DefaultPath+"/":
+		return fmt.Errorf("certify: HandlerConfig.Path is not the default: set SessionConfig.StartURL to %q, where visitors are sent to verify", cfg.Sessions.pathPrefix+cfg.Path+"/")
 	case cfg.HelpURL != "" && !isLocalPath(cfg.HelpURL) && !strings.HasPrefix(cfg.HelpURL, "https://"):
 		return errors.New("certify: HandlerConfig.HelpURL is neither a path nor an https URL")
 	case cfg.NativeApps && !cfg.Sessions.bearer:

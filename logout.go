@@ -29,7 +29,7 @@ func (h *Handler) serveLogout(w http.ResponseWriter, r *http.Request) error {
 // afterLogout returns where a form leads.
 func (h *Handler) afterLogout(w http.ResponseWriter, r *http.Request) (string, error) {
 	if !isForm(r) {
-		return "/", nil
+		return h.sessions.home(), nil
 	}
 	values, err := readBody(w, r)
 	if err != nil {
@@ -38,11 +38,11 @@ func (h *Handler) afterLogout(w http.ResponseWriter, r *http.Request) (string, e
 	returnTo := values.Get("return_to")
 	switch {
 	case returnTo == "":
-		return "/", nil
+		return h.sessions.home(), nil
 	case !h.mayReturn(returnTo):
 		return "", CodeReturnPathRefused
 	}
-	return h.path + "/?" + url.Values{"return_to": {returnTo}}.Encode(), nil
+	return h.publicPath + "/?" + url.Values{"return_to": {returnTo}}.Encode(), nil
 }
 
 // Logout revokes the request's claim and takes it, and all attempts, from the

@@ -35,6 +35,7 @@ type Page struct {
 	Message string       // what is the matter, in a sentence or two
 	Style   template.CSS // of the built-in pages
 	Nonce   string       // for scripts: the page's Content-Security-Policy wants it
+	Home    string       // the first page of the site: "/" behind [SessionConfig.PathPrefix]
 
 	// Of problem.html.
 	Code    string   // the [Code] of the refusal
@@ -68,6 +69,7 @@ func newPage(r *http.Request, code Code) Page {
 // opener policy lets its popup report back, and a Referer is needed for the
 // page's own POSTs to carry an Origin.
 func (s *Sessions) writeTemplate(w http.ResponseWriter, p Page, name string, status int) error {
+	p.Home = s.home()
 	templates := pageTemplates
 	if s.pages != nil && s.pages.Lookup(name) != nil {
 		templates = s.pages
@@ -106,7 +108,7 @@ func (s *Sessions) writePage(w http.ResponseWriter, r *http.Request, p problem, 
 	}
 	pg.Retry = p.retriable() && isSafe(r)
 	if p.isAboutPerson() && isSafe(r) {
-		pg.Another, pg.ReturnTo = s.signOutPath(), localOf(r.URL)
+		pg.Another, pg.ReturnTo = s.signOutPath(), s.localOf(r.URL)
 	}
 	if p.passes() {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))

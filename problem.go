@@ -154,7 +154,7 @@ func (p problem) passes() bool { return p.status == http.StatusServiceUnavailabl
 // refuse answers a request that a gate did not admit.
 func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	ss := s.sessions
-	if s.request.URL.EscapedPath() == ss.startURL {
+	if ss.pathPrefix+s.request.URL.EscapedPath() == ss.startURL {
 		err = errGatedStart
 	}
 	p := problemOf(err)
@@ -174,7 +174,7 @@ func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		seeOther(w, start)
 	case isNavigation(r):
 		if p.isAboutPerson() && isSafe(r) {
-			ss.rememberRefusal(w, s.claim, localOf(s.request.URL))
+			ss.rememberRefusal(w, s.claim, ss.localOf(s.request.URL))
 		}
 		ss.writePage(w, r, p, start)
 	default:

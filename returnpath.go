@@ -44,10 +44,16 @@ func isReturnPath(s, mount string) bool {
 	return p != mount && !strings.HasPrefix(p, mount+"/")
 }
 
+// isPlainPath reports whether s is a path that a route can have as it is, without
+// a slash at its end.
+func isPlainPath(s string) bool {
+	return isLocalPath(s) && !strings.ContainsAny(s, "?#%") && path.Clean(s) == s && s != "/"
+}
+
 // mayReturn reports whether a visitor may be sent to s: a path of this origin
 // that is not the Handler's, or a URL of a trusted origin.
 func (h *Handler) mayReturn(s string) bool {
-	if isReturnPath(s, h.path) {
+	if isReturnPath(s, h.publicPath) {
 		return true
 	}
 	for _, origin := range h.trusted {
@@ -63,7 +69,7 @@ func (h *Handler) mayReturn(s string) bool {
 // it is the Handler's, too.
 func (h *Handler) startBehind(r *http.Request, p problem) string {
 	back := h.sessions.pageBehind(r)
-	if !isReturnPath(back, h.path) {
+	if !isReturnPath(back, h.publicPath) {
 		back = ""
 	}
 	return h.sessions.startAt(back, p)
@@ -74,7 +80,7 @@ func (h *Handler) startBehind(r *http.Request, p problem) string {
 // if it says which: what it asked for is no page, or not by GET.
 func (s *Sessions) startFor(r *http.Request, p problem) string {
 	if isSafe(r) && isNavigation(r) {
-		return s.startAt(localOf(r.URL), p)
+		return s.startAt(s.localOf(r.URL), p)
 	}
 	return s.startAt(s.pageBehind(r), p)
 }
@@ -85,10 +91,16 @@ func (s *Sessions) pageBehind(r *http.Request) string {
 	if err != nil || from.Host != r.Host && from.Scheme+"://"+from.Host != s.origin {
 		return ""
 	}
-	return localOf(from)
+	return pathOf(from)
 }
 
-func localOf(u *url.URL) string {
+// localOf is the path and query of a request as visitors see them.
+func (s *Sessions) localOf(u *url.URL) string { return s.pathPrefix + pathOf(u) }
+
+// home is where visitors go who asked for no page.
+func (s *Sessions) home() string { return s.pathPrefix + "/" }
+
+func pathOf(u *url.URL) string {
 	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()
 }
 

@@ -60,8 +60,12 @@ type SessionConfig struct {
 	// Bearer makes a token in the header "Authorization: Bearer" the only
 	// credential of a request that has one.
 	Bearer bool
+	// PathPrefix is the path that a front server takes off before the app sees
+	// a request, such as "/shop", and "" if it takes none. Links, redirects and
+	// return paths are written with it; the app's own routes are not.
+	PathPrefix string
 	// StartURL is where navigations without a claim are sent: the Handler's
-	// path "/certifications/" by default. If it is on another host, whoever
+	// path "/certifications/" by default, behind PathPrefix. If it is on another host, whoever
 	// verified there comes back without a claim, as cookies stay on their host:
 	// gate with such Sessions what clients ask for with bearer tokens, and no
 	// pages, between which and the start page browsers would go in a circle.
@@ -99,6 +103,7 @@ type Sessions struct {
 	store                    Store
 	account                  func(*http.Request) string
 	bearer                   bool
+	pathPrefix               string
 	startURL                 string
 	handlerPath              atomic.Pointer[string] // of the Handler that serves the start page
 	deny                     func(http.ResponseWriter, *http.Request, error)
@@ -121,7 +126,7 @@ func NewSessions(cfg SessionConfig) (*Sessions, error) {
 	s := &Sessions{
 		origin: origin, issuer: cfg.Issuer, audience: cfg.Audience,
 		ttl: cfg.TTL, verifiedClaims: cfg.VerifiedClaims, store: cfg.Store,
-		account: cfg.Account, bearer: cfg.Bearer, startURL: cfg.StartURL, deny: cfg.Deny,
+		account: cfg.Account, bearer: cfg.Bearer, pathPrefix: cfg.PathPrefix, startURL: cfg.StartURL, deny: cfg.Deny,
 		pages: cfg.Pages, pageHeader: cfg.PageHeader, event: cfg.Event, logger: cfg.Logger, now: cfg.Now,
 		cookies: cookieScope{secure: strings.HasPrefix(origin, "https:")},
 	}
@@ -149,7 +154,7 @@ func (s *Sessions) setDefaults() {
 		s.verifiedClaims = DefaultVerifiedClaims
 	}
 	if s.startURL == "" {
-		s.startURL = DefaultPath + "/"
+		s.startURL = s.pathPrefix + DefaultPath + "/"
 	}
 	if s.logger == nil {
 		s.logger = slog.Default()
@@ -175,6 +180,8 @@ func (s *Sessions) check(cfg SessionConfig) error {
 		return errors.New("certify: SessionConfig.Issuer is not 1 to 255 printable ASCII characters without quotes")
 	case !isName(s.audience):
 		return errors.New("certify: SessionConfig.Audience is not 1 to 255 printable ASCII characters without quotes")
+	case s.pathPrefix != "" && !isPlainPath(s.pathPrefix):
+		return fmt.Errorf(`certify: SessionConfig.PathPrefix %q is not a plain path like "/shop", without a slash at its end`, s.pathPrefix)
 	case !isStartURL(s.startURL):
 		return errors.New("certify: SessionConfig.StartURL is neither a path on this host nor a URL that begins with an origin, without a query")
 	case s.ttl < time.Second || s.ttl > MaxTTL:

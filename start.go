@@ -23,7 +23,7 @@ func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Add("Vary", "Cookie, Accept-Language")
 	if q.Get("purpose") == "" && h.satisfied(r, back, Code(q.Get("reason")), q.Get("max_age")) {
 		separateFromOpener(w.Header(), r)
-		seeOther(w, cmp.Or(back, "/"))
+		seeOther(w, cmp.Or(back, h.sessions.home()))
 		return nil
 	}
 	purpose := q.Get("purpose")
@@ -34,7 +34,7 @@ func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
 		return CodeAccountRequired
 	}
 	pg := newPage(r, CodeVerificationRequired)
-	pg.Path, pg.ReturnTo, pg.Purpose = h.path, back, purpose
+	pg.Path, pg.ReturnTo, pg.Purpose = h.publicPath, back, purpose
 	if purpose == "" { // else it is not the page that asks
 		pg.Place = placeOf(back)
 	}
@@ -122,7 +122,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error
 	a := newAttempt(h.sessions.keys.Load().list[0], h.sessions.now())
 	a.Provider, a.returnTo, a.Purpose = h.provider.Name(), returnTo, purpose
 	a.account, a.site = a.accountHash(account), a.siteHash(h.sessions.audience)
-	a.RedirectURL = h.sessions.origin + h.path + "/redirect"
+	a.RedirectURL = h.sessions.origin + h.publicPath + "/redirect"
 	h.sessions.emit(r.Context(), Event{Kind: EventStarted, Provider: a.Provider, Purpose: a.Purpose})
 	return a, nil
 }
@@ -257,9 +257,9 @@ func (h *Handler) startAgain(r *http.Request, p problem) string {
 		}
 	}
 	if len(q) == 0 {
-		return h.path + "/"
+		return h.publicPath + "/"
 	}
-	return h.path + "/?" + q.Encode()
+	return h.publicPath + "/?" + q.Encode()
 }
 
 // comeBack makes a phone ask once more where its return shows no login. Of a
@@ -286,7 +286,7 @@ const cameBack = "certify_again"
 // no longer, or where only another site with the same keys sends it.
 func (h *Handler) backOf(a *attempt) string {
 	if a.returnTo == "" || !h.mayReturn(a.returnTo) {
-		return "/"
+		return h.sessions.home()
 	}
 	return a.returnTo
 }
