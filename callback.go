@@ -83,6 +83,7 @@ func (h *Handler) completeInBrowser(w http.ResponseWriter, r *http.Request, valu
 		}
 		h.sessions.setClaim(w, done.token, done.claim)
 	}
+	forgetSpeculation(w.Header())
 	done.release(w)
 	return done, nil
 }

@@ -74,6 +74,10 @@ func (c checked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p := problemOf(err)
 	s.sessions.tellDenied(r.Context(), err, p)
+	if isSpeculative(r) {
+		writeProblem(w, r, problemOf(CodePrefetchRefused))
+		return
+	}
 	p.challenge(w.Header(), s)
 	p.write(w, r, c.handler.startBehind(r, p))
 }

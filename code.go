@@ -65,6 +65,7 @@ const (
 	CodeNotFound             Code = "not_found"
 	CodeCrossOrigin          Code = "cross_origin"
 	CodeBrowserRefused       Code = "browser_refused" // where only native apps are served
+	CodePrefetchRefused      Code = "prefetch_refused" // the browser loads ahead what only a visitor may open
 	CodeReturnPathRefused    Code = "return_path_refused"
 	CodeStoreUnavailable     Code = "store_unavailable"
 	CodeInternal             Code = "internal"

@@ -296,6 +296,9 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return CodeNotFound
 	}
+	if actsOrLeads(rest) && isSpeculative(r) {
+		return CodePrefetchRefused
+	}
 	if rest == "" && r.Method == http.MethodPost {
 		return h.serveConfirm(w, r)
 	}
@@ -343,7 +346,7 @@ func (h *Handler) tellOperator(r *http.Request, err error) {
 		fault, e.Detail = true, clock.hint()
 	case errors.As(err, &p):
 		fault, e.Detail = providerFaults[p.Code], p.Detail
-	case e.Code == CodeNotFound, e.Code == CodeMethodNotAllowed, r.URL.Path == h.path+"/claim":
+	case e.Code == CodeNotFound, e.Code == CodeMethodNotAllowed, e.Code == CodePrefetchRefused, r.URL.Path == h.path+"/claim":
 		return // no callback
 	}
 	if fault && !visitorLeft(r.Context()) {

@@ -66,6 +66,7 @@ func (h *Handler) Logout(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	forgetSpeculation(w.Header())
 	h.sessions.clearAttempts(w, r, nil)
 	h.sessions.cookies.clear(w, h.sessions.cookies.name(""))
 	return nil

@@ -159,6 +159,10 @@ func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p := problemOf(err)
 	ss.tellDenied(r.Context(), err, p)
+	if isSpeculative(r) { // not even by Deny, whose answer might be kept
+		writeProblem(w, r, problemOf(CodePrefetchRefused))
+		return
+	}
 	if ss.deny != nil {
 		ss.deny(w, r, err)
 		return

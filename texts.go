@@ -164,6 +164,8 @@ var problemTexts = map[Code]problemText{
 		"다른 사이트에서 보낸 요청은 처리하지 않습니다.", "Requests from other sites are not accepted."},
 	CodeBrowserRefused: {http.StatusForbidden, noNext, "This address is for apps, not for browsers",
 		"앱에서만 사용하는 주소입니다.", "This address is for apps, not for browsers."},
+	CodePrefetchRefused: {http.StatusServiceUnavailable, retryNext, "This answer is not for loading ahead",
+		"페이지를 미리 불러올 수 없습니다. 다시 열어 주세요.", "This page cannot be loaded ahead. Please open it again."},
 	CodeReturnPathRefused: {http.StatusBadRequest, noNext, "return_to is not a path on this site",
 		"돌아갈 주소가 올바르지 않습니다.", "The page to return to is not on this site."},
 	CodeStoreUnavailable: {http.StatusServiceUnavailable, retryNext, "The store is not available",

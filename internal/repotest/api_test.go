@@ -22,6 +22,7 @@ var update = flag.Bool("update", false, "write the golden files of exported name
 // what users may count on changes only where a reviewer sees it.
 func TestAPI(t *testing.T) {
 	t.Parallel()
+	atRoot(t)
 	for _, dir := range []string{".", "iamport", "portone", "sandbox", "certifytest", "redisstore"} {
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()

@@ -53,6 +53,7 @@ type goExample struct {
 // function. A comment <!-- not compiled: why --> before a block leaves it out.
 func TestDocsCompile(t *testing.T) {
 	t.Parallel()
+	atRoot(t)
 	byModule := make(map[string][]*goExample)
 	fset := token.NewFileSet()
 	for _, p := range markdownPages(t) {

@@ -113,6 +113,7 @@ func anchorOf(text string) string {
 // Every link within the repository leads somewhere, to a heading if it names one.
 func TestDocLinks(t *testing.T) {
 	t.Parallel()
+	atRoot(t)
 	pages := markdownPages(t)
 	checked := 0
 	for _, p := range pages {
@@ -147,6 +148,7 @@ var englishOnly = []string{"SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "be
 // headings and the same code.
 func TestDocsInBothLanguages(t *testing.T) {
 	t.Parallel()
+	atRoot(t)
 	pages := markdownPages(t)
 	for file, en := range pages {
 		if strings.HasSuffix(file, ".ko.md") || strings.Contains(file, "testdata/") || slices.Contains(englishOnly, file) {
@@ -200,6 +202,7 @@ var testName = regexp.MustCompile("`((?:Test|Fuzz)\\w+)`(?: \\(([\\w/]+)\\))?")
 // Every row of the threat model names tests, and all of them exist.
 func TestThreatModelNamesTests(t *testing.T) {
 	t.Parallel()
+	atRoot(t)
 	var named [2]string
 	for i, file := range []string{"docs/threat-model.md", "docs/threat-model.ko.md"} {
 		text, err := os.ReadFile(file)
@@ -254,6 +257,7 @@ func hasTest(t *testing.T, dir, name string) bool {
 // in its doc comment, and nothing else is.
 func TestDocPaths(t *testing.T) {
 	t.Parallel()
+	atRoot(t)
 	source, err := os.ReadFile("handler.go")
 	if err != nil {
 		t.Fatal(err)

@@ -42,6 +42,7 @@ func codes(t *testing.T) (values []string) {
 // The type URI of every problem resolves to a heading.
 func TestEveryProblemIsDocumented(t *testing.T) {
 	t.Parallel()
+	atRoot(t)
 	doc, err := os.ReadFile("docs/problems.md")
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +64,7 @@ var goBlock = regexp.MustCompile("(?s)<!-- compiled by the tests -->\n```go\n(.*
 // Both READMEs show the same program, and it builds.
 func TestReadmesAgree(t *testing.T) {
 	t.Parallel()
+	atRoot(t)
 	var blocks []string
 	for _, name := range []string{"README.md", "README.ko.md"} {
 		text, err := os.ReadFile(name)
@@ -85,6 +87,7 @@ func TestReadmesAgree(t *testing.T) {
 // builds with them.
 func TestReadmeSandbox(t *testing.T) {
 	t.Parallel()
+	atRoot(t)
 	for _, name := range []string{"README.md", "README.ko.md"} {
 		text, err := os.ReadFile(name)
 		if err != nil {

@@ -35,6 +35,7 @@ func main() {
 // modules as they will be tagged: without go.work, and without a replace.
 func TestRedisstoreInstalls(t *testing.T) {
 	t.Parallel()
+	atRoot(t)
 	if os.Getenv("CERTIFY_REQUIRE_REAL") != "1" {
 		t.Skip("it compiles everything anew: CERTIFY_REQUIRE_REAL=1 does")
 	}
