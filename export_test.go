@@ -15,3 +15,11 @@ var (
 	IsLocalPath  = isLocalPath
 	IsReturnPath = isReturnPath
 )
+
+// ReturnAddress is what an address on the origin is taken for, "" if refused.
+func ReturnAddress(origin, s string) string {
+	if s = addressOn(origin, s); isReturnPath(s, DefaultPath) {
+		return s
+	}
+	return ""
+}

@@ -35,14 +35,14 @@ func (h *Handler) afterLogout(w http.ResponseWriter, r *http.Request) (string, e
 	if err != nil {
 		return "", err
 	}
-	returnTo := values.Get("return_to")
+	returnTo, err := h.returnTo(values)
 	switch {
+	case err != nil:
+		return "", err
 	case returnTo == "":
 		return h.sessions.home(), nil
-	case !h.mayReturn(returnTo):
-		return "", CodeReturnPathRefused
 	}
-	return h.publicPath + "/?" + url.Values{"return_to": {returnTo}}.Encode(), nil
+	return h.publicPath + "/?" + url.Values{"return_to": {boundReturn(returnTo)}}.Encode(), nil
 }
 
 // Logout revokes the request's claim and takes it, and all attempts, from the

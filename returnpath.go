@@ -1,11 +1,13 @@
 package certify
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"path"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 const maxReturnPath = 2048 // bytes
@@ -27,7 +29,50 @@ func isLocalPath(s string) bool {
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
 		return false
 	}
-	return !strings.HasPrefix(u.Path, "//") && !strings.ContainsAny(u.Path, "\\\r\n\t\x00")
+	return !strings.HasPrefix(u.Path, "//") && !strings.HasPrefix(resolveDots(u.EscapedPath()), "//") && !strings.ContainsAny(u.Path, "\\\r\n\t\x00")
+}
+
+// resolveDots returns the path that browsers make of one with dot segments (URL
+// standard, "path state"). No browser leaves the origin by what is left. But
+// /x/..//host becomes //host, which a script that reads location.pathname may
+// take for an address.
+func resolveDots(path string) string {
+	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	var kept []string
+	for i, segment := range segments {
+		last := i == len(segments)-1
+		switch strings.ReplaceAll(strings.ToLower(segment), "%2e", ".") {
+		case "..":
+			kept = kept[:max(0, len(kept)-1)]
+		case ".":
+		default:
+			kept = append(kept, segment)
+			continue
+		}
+		if last {
+			kept = append(kept, "")
+		}
+	}
+	return "/" + strings.Join(kept, "/")
+}
+
+// escapeLikeBrowser returns s with the bytes escaped that browsers escape in
+// paths, queries and fragments (URL standard, "percent-encoded bytes"): people
+// and scripts pass on decoded addresses such as /cellar/와인. What browsers drop
+// or convert, such as a line end or a backslash, stays and is refused.
+func escapeLikeBrowser(s string) string {
+	if !utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c > 0x7e || strings.IndexByte(" \"<>^`{}", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // isReturnPath is isLocalPath for what is not under mount: returning to a
@@ -40,14 +85,52 @@ func isReturnPath(s, mount string) bool {
 	if err != nil {
 		return false
 	}
-	p := path.Clean(u.Path) // a browser resolves dot segments, %2e included
-	return p != mount && !strings.HasPrefix(p, mount+"/")
+	// Browsers keep empty segments where path.Clean drops them: what counts are
+	// both the path that they send and what a router makes of it.
+	sent, err := url.PathUnescape(resolveDots(u.EscapedPath()))
+	if err != nil {
+		return false
+	}
+	for _, p := range []string{path.Clean(u.Path), path.Clean(sent)} {
+		if p == mount || strings.HasPrefix(p, mount+"/") {
+			return false
+		}
+	}
+	return true
 }
 
 // isPlainPath reports whether s is a path that a route can have as it is, without
 // a slash at its end.
 func isPlainPath(s string) bool {
 	return isLocalPath(s) && !strings.ContainsAny(s, "?#%") && path.Clean(s) == s && s != "/"
+}
+
+// returnTo reads the parameter of that name, "" if it is absent.
+func (h *Handler) returnTo(values url.Values) (string, error) {
+	s := values.Get("return_to")
+	if s == "" {
+		return "", nil
+	}
+	if s = addressOn(h.sessions.origin, s); !h.mayReturn(s) {
+		return "", CodeReturnPathRefused
+	}
+	return s, nil
+}
+
+// addressOn returns s as browsers write it, and an address of the origin as its
+// path. By http, too: a front server behind a balancer that ends TLS knows no
+// other scheme (Traefik's {url}).
+func addressOn(origin, s string) string {
+	s = escapeLikeBrowser(s)
+	for _, origin := range []string{origin, strings.Replace(origin, "https:", "http:", 1)} {
+		if rest, ok := strings.CutPrefix(s, origin); ok && (rest == "" || strings.ContainsRune("/?#", rune(rest[0]))) {
+			if !strings.HasPrefix(rest, "/") {
+				rest = "/" + rest
+			}
+			return rest
+		}
+	}
+	return s
 }
 
 // mayReturn reports whether a visitor may be sent to s: a path of this origin
@@ -107,7 +190,7 @@ func pathOf(u *url.URL) string {
 // startAt is where to verify because of p and come back to a path, if it is one.
 func (s *Sessions) startAt(back string, p problem) string {
 	q := url.Values{"reason": {string(p.code)}}
-	if isLocalPath(back) {
+	if back = boundReturn(escapeLikeBrowser(back)); isLocalPath(back) {
 		if !isLocalPath(s.startURL) { // on another host, where this path is not
 			back = s.origin + back
 		}
@@ -117,4 +200,21 @@ func (s *Sessions) startAt(back string, p problem) string {
 		q.Set("max_age", strconv.FormatInt(p.maxAge(), 10))
 	}
 	return s.startURL + "?" + q.Encode()
+}
+
+// maxReturnQuery is how many bytes return_to may take in a redirect's address.
+// The head of the answer then stays below 4 KiB, the buffer that nginx has for
+// it (ngx_http_proxy_module, proxy_buffer_size); beyond that it answers 502.
+const maxReturnQuery = 3000
+
+// boundReturn returns back if it fits into a redirect's address. Of a longer one
+// the query is left out; if that is not enough, all of it.
+func boundReturn(back string) string {
+	path, _, _ := strings.Cut(back, "?")
+	for _, s := range []string{back, path} {
+		if len(s) <= maxReturnPath && len(url.QueryEscape(s)) <= maxReturnQuery {
+			return s
+		}
+	}
+	return ""
 }

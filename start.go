@@ -16,9 +16,9 @@ import (
 // serveStart shows the start page, or sends those back who need not verify.
 func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	back := q.Get("return_to")
-	if back != "" && !h.mayReturn(back) {
-		return CodeReturnPathRefused
+	back, err := h.returnTo(q)
+	if err != nil {
+		return err
 	}
 	w.Header().Add("Vary", "Cookie, Accept-Language")
 	if q.Get("purpose") == "" && h.satisfied(r, back, Code(q.Get("reason")), q.Get("max_age")) {
@@ -105,10 +105,11 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error
 	if err != nil {
 		return nil, err
 	}
-	returnTo, purpose := values.Get("return_to"), values.Get("purpose")
-	if returnTo != "" && !h.mayReturn(returnTo) {
-		return nil, CodeReturnPathRefused
+	returnTo, err := h.returnTo(values)
+	if err != nil {
+		return nil, err
 	}
+	purpose := values.Get("purpose")
 	if purpose != "" && !h.purposes[purpose] {
 		return nil, CodeRequestMalformed
 	}
