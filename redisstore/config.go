@@ -64,6 +64,8 @@ type Config struct {
 	// why, while the request waits. By default the first in ten seconds is
 	// logged as an error.
 	Unchecked func(ctx context.Context, why error)
+
+	lookEvery time.Duration // at the markers; tests do not wait for a minute
 }
 
 func (cfg Config) withDefaults() Config {
@@ -78,6 +80,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.CacheFor == 0 {
 		cfg.CacheFor = DefaultCacheFor
+	}
+	if cfg.lookEvery == 0 {
+		cfg.lookEvery = lookEvery
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
@@ -132,7 +137,8 @@ const (
 	minDialTimeout  = time.Second // a short Timeout must not keep a TLS handshake from ever ending
 	refreshInterval = time.Second
 	maxRedirects    = 5
-	maxWaiting      = 64 // connections to a node that wait for its replicas
+	maxWaiting      = 64        // connections to a node that wait for its replicas
+	clientName      = "certify" // as CLIENT LIST shows it
 )
 
 // clientOption completes what the operator set.
@@ -140,6 +146,11 @@ func clientOption(o rueidis.ClientOption, timeout time.Duration) rueidis.ClientO
 	o.DisableCache = true     // watch.go says why
 	o.DisableRetry = true     // calls are bounded in call.go
 	o.AlwaysPipelining = true // a reader on every connection hears at once that it is closed
+	if o.ClientSetInfo == nil {
+		o.ClientSetInfo = rueidis.DisableClientSetInfo // it needs a permission, and tells nothing that the name does not
+	}
+	setDefault(&o.ClientName, clientName) // by HELLO, which needs no permission
+	setDefault(&o.Sentinel.ClientName, clientName)
 	setDefault(&o.ConnWriteTimeout, max(timeout, minDialTimeout/2))
 	setDefault(&o.Dialer.Timeout, max(timeout, minDialTimeout))
 	setDefault(&o.Dialer.KeepAlive, o.ConnWriteTimeout) // also how often an idle connection is probed
@@ -155,8 +166,9 @@ func clientOption(o rueidis.ClientOption, timeout time.Duration) rueidis.ClientO
 	return o
 }
 
-func setDefault[T int | time.Duration](option *T, value T) {
-	if *option == 0 {
+func setDefault[T int | string | time.Duration](option *T, value T) {
+	var zero T
+	if *option == zero {
 		*option = value
 	}
 }

@@ -1,0 +1,147 @@
+package redisstore_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certify-go/certify/redisstore"
+)
+
+// Once a Redis is known to be silent nobody waits for it, whether visitors are
+// refused or pass, and one connection at a time tries whether it is back.
+func TestSilenceIsAnsweredAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, admit := range map[string]bool{"refusing": false, "admitting": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			redis := redisServer(t)
+			network := newProxy(t, redis.addr)
+			cfg := config(network.addr)
+			cfg.Timeout, cfg.InsecureAdmitWhenDown = 2*time.Second, admit // one that nobody could overlook
+			if admit {
+				cfg.Unchecked = func(context.Context, error) {}
+			}
+			s, _ := openWarm(t, cfg, 1)
+			get(t, s, "revoked:a", false)
+			network.silence()
+			eventually(t, "the silence is known", func() bool { return s.Silent("revoked:a") })
+			late, dialled := newLateness(t), network.dialled()
+			began := time.Now()
+			const asked = 500
+			for i := range asked {
+				_, ok, err := s.Get(t.Context(), fmt.Sprint("revoked:", i))
+				if ok || (err == nil) != admit {
+					t.Fatalf("a lookup: %t, %v", ok, err)
+				}
+				admitsNothingElse(t, s)
+			}
+			took := time.Since(began)
+			if late.beyond(took, cfg.Timeout/2) {
+				t.Errorf("%d visitors waited %s", asked, took)
+			}
+			if tries := network.dialled() - dialled; time.Duration(tries) > took/(250*time.Millisecond)+2 {
+				t.Errorf("%d connections were tried within %s", tries, took)
+			}
+			network.restore()
+			back := time.Now()
+			eventually(t, "it answers again", func() bool { return !s.Silent("revoked:a") })
+			if took := time.Since(back); late.beyond(took, 2*time.Second) {
+				t.Errorf("Redis was back for %s before it was asked", took)
+			}
+			takes(t, s, "attempt:a", "mine")
+		})
+	}
+}
+
+// Of a cluster one node may be silent: visitors whose entries are elsewhere go on.
+func TestSilentNodeIsAnsweredAtOnce(t *testing.T) {
+	t.Parallel()
+	nodes := cluster(t, 3, goneLate)
+	cfg := config(nodes[0].addr)
+	cfg.Timeout = 2 * time.Second
+	s, _ := openWarm(t, cfg, 3)
+	at := keyOfEach(t, nodes)
+	nodes[2].stop()
+	defer nodes[2].cont()
+	eventually(t, "the silence is known", func() bool { return s.Silent(at[nodes[2]]) })
+	late := newLateness(t)
+	for range 20 {
+		for n, key := range at {
+			began := time.Now()
+			_, _, err := s.Get(t.Context(), key)
+			if took := time.Since(began); n == nodes[2] && (err == nil || late.beyond(took, 0)) {
+				t.Fatalf("a lookup at the silent node: %v after %s", err, took)
+			}
+			if n != nodes[2] && (s.Silent(key) || redisstore.IsUnanswered(err) && late.beyond(0, 0)) {
+				t.Fatalf("a lookup at another node: %v", err)
+			}
+		}
+	}
+	eventually(t, "the others answer", func() bool {
+		_, _, one := s.Get(t.Context(), at[nodes[0]])
+		_, _, two := s.Get(t.Context(), at[nodes[1]])
+		return one == nil && two == nil
+	})
+	nodes[2].cont()
+	eventually(t, "all are answered again", func() bool { _, _, err := s.Get(t.Context(), at[nodes[2]]); return err == nil })
+}
+
+// A connection that comes and goes many times a second does not fill the log.
+func TestFlappingIsLoggedSparingly(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	network := newProxy(t, redis.addr)
+	s, book := openWarm(t, config(network.addr), 1)
+	began := time.Now()
+	for range 30 {
+		before := network.dialled()
+		network.cut()
+		eventually(t, "it connects again", func() bool {
+			_, _, _ = s.Get(t.Context(), "revoked:a")
+			return network.dialled() > before
+		})
+	}
+	if lines, most := book.count("msg="), 25*(1+int(time.Since(began)/time.Minute)); lines > most {
+		t.Errorf("the log has %d lines of 30 cuts", lines)
+	}
+}
+
+// Connections have a name, and none is denied anything that the documented
+// permissions do not give.
+func TestConnectionsAreNamedAndPermitted(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	s, _ := openWarm(t, redis.as("certify", permissions), 1)
+	takes(t, s, "attempt:a", "mine")
+	get(t, s, "revoked:a", false)
+	wantNothingDenied(t, redis)
+	own := 0
+	for client := range strings.Lines(redis.do("CLIENT", "LIST")) {
+		if strings.Contains(client, "user=certify ") {
+			own++
+			if !strings.Contains(client, " name=certify ") {
+				t.Errorf("a connection without a name: %s", client)
+			}
+		}
+	}
+	if own < 2 {
+		t.Errorf("%d connections", own)
+	}
+}
+
+// wantNothingDenied wants no command to have been refused or unknown: a later
+// version may know what this one does not, and deny it.
+func wantNothingDenied(t *testing.T, servers ...*server) {
+	t.Helper()
+	for _, s := range servers {
+		if denied := s.do("ACL", "LOG"); denied != "*0\r\n" {
+			t.Errorf("commands were denied: %q", denied)
+		}
+		if errors := s.do("INFO", "errorstats"); strings.Contains(errors, "errorstat_ERR") || strings.Contains(errors, "errorstat_NOPERM") {
+			t.Errorf("commands failed: %s", errors)
+		}
+	}
+}
