@@ -124,8 +124,14 @@ func newClient(cfg Config) (rueidis.Client, error) {
 		return client, nil // the checks tell what is wrong
 	}
 	client.Close()
-	client, err = rueidis.NewClient(cfg.Client)
-	return client, explainConnecting(err)
+	if client, err = rueidis.NewClient(cfg.Client); err != nil {
+		return nil, explainConnecting(err)
+	}
+	if hello["mode"] == "cluster" && client.Mode() != rueidis.ClientModeCluster {
+		client.Close()
+		return nil, unfit(errors.New("redisstore: Redis is a cluster and does not tell of its slots: the user needs the permissions +cluster|slots +cluster|shards"))
+	}
+	return client, nil
 }
 
 // explainConnecting says what a failure to connect may mean.
@@ -136,7 +142,7 @@ func explainConnecting(err error) error {
 		return nil
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.As(err, &alert):
 		return fmt.Errorf("redisstore: the connection was closed instead of an answer to HELLO 3: Redis is going down, or a proxy in between speaks RESP2 only or has no Redis behind it, or one side speaks TLS and the other does not: %w", err)
-	case rueidis.IsRedisNil(err):
+	case rueidis.IsRedisNil(err), strings.Contains(err.Error(), "No such master"):
 		return unfit(errors.New("redisstore: Sentinel does not know Config.Client.Sentinel.MasterSet"))
 	case isRedisError(err) && strings.Contains(err.Error(), "NOPROTO"):
 		return unfit(fmt.Errorf("%w: %w", errRESP2, err))

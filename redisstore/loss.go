@@ -128,11 +128,13 @@ func (d *lossDetector) check(key string) error {
 // refuses returns an error while a loss is being handled, and for a call that
 // began when fewer losses were known. The handler's own calls pass.
 func (d *lossDetector) refuses(ctx context.Context, losses uint64) error {
-	if (d.pending.Load() || d.losses.Load() != losses && d.hasHandler()) && ctx.Value(handlerKey{}) != d {
+	if (d.pending.Load() || d.losses.Load() != losses && d.hasHandler()) && !d.isHandler(ctx) {
 		return errLost
 	}
 	return nil
 }
+
+func (d *lossDetector) isHandler(ctx context.Context) bool { return ctx.Value(handlerKey{}) == d }
 
 func (d *lossDetector) hasHandler() bool {
 	d.mu.Lock()

@@ -179,7 +179,7 @@ func TestEmptyReplicaIsNoticed(t *testing.T) {
 	eventually(t, "everybody is revoked", func() bool { _, ok, err := p.Get(t.Context(), everybody); return ok && err == nil })
 	comeBack()
 	if n := p.calls.Load(); n != 1 {
-		t.Errorf("the handler was called %d times", n)
+		t.Errorf("the handler was called %d times:\n%s", n, p.book.text.String())
 	}
 }
 

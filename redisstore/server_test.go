@@ -88,11 +88,13 @@ func TestFullServer(t *testing.T) {
 	get(t, s, "revoked:a", false)
 }
 
-// What doc.go says that the user needs: always, in a cluster, and with replicas.
+// What doc.go says that the user needs: always, in a cluster, behind Sentinel, and
+// with Config.Replicas.
 const (
-	permissions        = "+get +set +pttl +ping +info +client|tracking"
-	clusterPermissions = " +cluster|slots +cluster|shards"
-	replicaPermissions = " +wait +eval +pexpiretime +pexpireat"
+	permissions         = "+get +set +pttl +ping +info +client|tracking"
+	clusterPermissions  = " +cluster|slots +cluster|shards"
+	sentinelPermissions = " +role"
+	replicaPermissions  = " +wait +eval +pexpiretime +pexpireat"
 )
 
 // as makes a user of the given permissions, and a configuration to be them.

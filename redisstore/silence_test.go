@@ -132,6 +132,47 @@ func TestConnectionsAreNamedAndPermitted(t *testing.T) {
 	}
 }
 
+func TestClusterPermissions(t *testing.T) {
+	t.Parallel()
+	nodes := cluster(t, 3, goneLate)
+	cfg := config()
+	for _, n := range nodes {
+		n.do("CONFIG", "RESETSTAT")
+		cfg = n.as("certify", permissions+clusterPermissions)
+	}
+	s, _ := openWarm(t, cfg, 3)
+	for i := range 20 {
+		takes(t, s, fmt.Sprint("attempt:", i), "mine")
+	}
+	nodes[2].stop()
+	last := 0
+	for redisstore.Slot(fmt.Sprint("certify:attempt:", last)) < slots*3/4 {
+		last++
+	}
+	eventually(t, "the silence is known", func() bool { return s.Silent(fmt.Sprint("attempt:", last)) })
+	nodes[2].cont()
+	wantNothingDenied(t, nodes...)
+	for _, n := range nodes {
+		cfg = n.as("less", permissions)
+	}
+	refused(t, "a user that may not see the slots of a cluster", cfg, "+cluster|slots")
+}
+
+func TestSentinelPermissions(t *testing.T) {
+	t.Parallel()
+	primary := redisServer(t)
+	sentinel := sentinelFor(t, primary)
+	cfg := primary.as("certify", permissions+sentinelPermissions)
+	cfg.Client.InitAddress, cfg.Client.Sentinel.MasterSet = []string{sentinel.addr}, "wine"
+	s, _ := openWarm(t, cfg, 1)
+	takes(t, s, "attempt:a", "mine")
+	if denied := primary.do("ACL", "LOG"); denied != "*0\r\n" {
+		t.Errorf("commands were denied: %q", denied)
+	}
+	cfg.Client.Sentinel.MasterSet = "beer"
+	refused(t, "a primary that Sentinel does not know", cfg, "does not know Config.Client.Sentinel.MasterSet")
+}
+
 // wantNothingDenied wants no command to have been refused or unknown: a later
 // version may know what this one does not, and deny it.
 func wantNothingDenied(t *testing.T, servers ...*server) {
@@ -144,4 +185,22 @@ func wantNothingDenied(t *testing.T, servers ...*server) {
 			t.Errorf("commands failed: %s", errors)
 		}
 	}
+}
+
+// How often an idle instance asks Redis is written in docs/scale.md.
+func TestSignsOfLife(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	cfg := config(redis.addr)
+	cfg.Timeout = 0
+	s, _ := openWarm(t, cfg, 1)
+	get(t, s, "revoked:a", false)
+	const least, most = 4, 9 // 7.8 a second on a machine that does nothing else
+	count := func() int64 { return redis.calls("info") + redis.calls("ping") }
+	eventually(t, "it asks as often as is written", func() bool { // unless the machine stands still
+		before, began := count(), time.Now()
+		<-time.After(2 * time.Second)
+		rate := float64(count()-before-1) / time.Since(began).Seconds() // the last INFO is the test's own
+		return rate >= least && rate <= most
+	})
 }

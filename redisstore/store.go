@@ -151,7 +151,7 @@ func (s *Store) ready(ctx context.Context, key string, losses uint64) (rueidis.C
 	default:
 	}
 	client, err := s.link.get()
-	if err == nil {
+	if err == nil && !s.loss.isHandler(ctx) { // after a failover it may know better
 		err = s.watch.silence(s.prefix, key)
 	}
 	if err == nil {
