@@ -396,3 +396,18 @@ func TestMarkerIsLookedAt(t *testing.T) {
 	redis.do("FLUSHALL")
 	eventually(t, "the loss is told", func() bool { return book.count(tellsLoss) == 1 })
 }
+
+// A marker that another process has written is noticed, though something stands
+// there: Redis was emptied, and the other was first.
+func TestAnotherMarkerIsALoss(t *testing.T) {
+	t.Parallel()
+	redis := redisServer(t)
+	p := newProcess(t, config(redis.addr), 1)
+	get(t, p.Store, "revoked:a", false)
+	redis.do("SET", "certify:marker", "ANOTHER")
+	eventually(t, "the loss is handled", func() bool { return p.calls.Load() == 1 })
+	if loss := p.loss.Load(); loss.Partial || !strings.Contains(loss.Detail, "another") {
+		t.Errorf("the loss is %+v", loss)
+	}
+	eventually(t, "it is noted that it was handled", func() bool { return strings.Contains(redis.do("GET", "certify:marker"), "ANOTHER,") })
+}
