@@ -52,7 +52,8 @@ type Config struct {
 	Logger *slog.Logger
 	// InsecureAllowEviction accepts a Redis whose maxmemory-policy is not
 	// noeviction, or does not say what it is: when its memory is full it
-	// forgets revocations and used attempts.
+	// forgets revocations and used attempts. A marker that it forgets is told as
+	// lost data.
 	InsecureAllowEviction bool
 	// InsecureAdmitWhenDown lets visitors pass unchecked while Redis gives no
 	// answer: a lookup of a revocation says "there is none" then. Whoever signed

@@ -14,9 +14,14 @@ import (
 // lookEvery is how often the markers are looked at while nothing happens.
 const lookEvery = time.Minute
 
-// lookAgain is after what times the markers are looked at again when something
-// happened: a client may ask the server of before for a moment.
-var lookAgain = [...]time.Duration{0, time.Second, time.Second}
+// When something happened, the markers are looked at after a moment, in which
+// more may happen, and again twice: the client may ask the server of before for a
+// second.
+const (
+	lookSoon   = 10 * time.Millisecond
+	lookAgain  = time.Second
+	looksAgain = 2
+)
 
 // mergeWithin is how long after a loss that nobody handles more of it is expected.
 const mergeWithin = time.Second
@@ -107,6 +112,11 @@ func (d *lossDetector) of(key string) *marker {
 // doubt says that Redis may hold other data than before.
 func (d *lossDetector) doubt() {
 	d.doubts.Add(1)
+	d.lookNow()
+}
+
+// lookNow has the markers looked at by the goroutine that does so.
+func (d *lossDetector) lookNow() {
 	select {
 	case d.wake <- struct{}{}:
 	default:
@@ -146,20 +156,24 @@ type handlerKey struct{}
 
 // run looks at the markers when there is a doubt, and once in a while.
 func (d *lossDetector) run(ctx context.Context) {
-	ticker := time.NewTicker(d.every)
-	defer ticker.Stop()
-	for ctx.Err() == nil {
-		for _, wait := range lookAgain {
-			sleep(ctx, wait)
-			if ctx.Err() != nil {
-				return
-			}
-			d.lookAtAll()
-		}
+	again := looksAgain
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
 		select {
 		case <-ctx.Done():
+			return
 		case <-d.wake:
-		case <-ticker.C:
+			again = looksAgain
+			sleep(ctx, lookSoon)
+		case <-timer.C:
+		}
+		d.lookAtAll()
+		if again > 0 {
+			again--
+			timer.Reset(lookAgain)
+		} else {
+			timer.Reset(d.every)
 		}
 	}
 }
@@ -232,7 +246,7 @@ func (d *lossDetector) handleAll() {
 	for ctx.Err() == nil {
 		d.mu.Lock()
 		loss, handle := d.loss, d.handle
-		if loss == nil {
+		if loss == nil || handle == nil {
 			d.handling = false
 			d.pending.Store(false)
 			d.mu.Unlock()

@@ -35,7 +35,7 @@ func isSilence(err error) bool {
 // made anew at once, so that one failure is no silence unless nothing came.
 func (t *tracker) hears(err error, proved bool) {
 	switch {
-	case isSilence(err), !proved && isDown(err):
+	case isSilence(err), !proved && isDown(err) && !errors.Is(err, errReplica):
 		t.silent.Store(&silentError{t.addr, explain(err).Error()})
 	case !proved:
 		t.silent.Store(nil) // it answers, with a refusal
@@ -90,7 +90,10 @@ func (w *watch) locate(client rueidis.Client, at map[string]*tracker) {
 		}
 	}
 	ranges := []slotRange{}
-	if len(silent) > 0 && len(answering) > 0 {
+	switch {
+	case len(silent) > 0 && len(answering) == 0:
+		ranges = []slotRange{{0, clusterSlots - 1, silent[0]}}
+	case len(silent) > 0:
 		ranges = slotRanges(answering[0], silent)
 	}
 	w.slots.Store(&ranges)

@@ -65,7 +65,6 @@ func TestSilentNodeIsAnsweredAtOnce(t *testing.T) {
 	s, _ := openWarm(t, cfg, 3)
 	at := keyOfEach(t, nodes)
 	nodes[2].stop()
-	defer nodes[2].cont()
 	eventually(t, "the silence is known", func() bool { return s.Silent(at[nodes[2]]) })
 	late := newLateness(t)
 	for range 20 {
@@ -85,8 +84,22 @@ func TestSilentNodeIsAnsweredAtOnce(t *testing.T) {
 		_, _, two := s.Get(t.Context(), at[nodes[1]])
 		return one == nil && two == nil
 	})
-	nodes[2].cont()
-	eventually(t, "all are answered again", func() bool { _, _, err := s.Get(t.Context(), at[nodes[2]]); return err == nil })
+	nodes[0].stop()
+	nodes[1].stop()
+	eventually(t, "the silence of all is known", func() bool {
+		return s.Silent(at[nodes[0]]) && s.Silent(at[nodes[1]]) && s.Silent(at[nodes[2]])
+	})
+	for _, n := range nodes {
+		n.cont()
+	}
+	eventually(t, "all are answered again", func() bool {
+		for _, key := range at {
+			if _, _, err := s.Get(t.Context(), key); err != nil {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // A connection that comes and goes many times a second does not fill the log.

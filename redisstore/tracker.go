@@ -108,8 +108,11 @@ func (t *tracker) prove(ctx context.Context, conn rueidis.DedicatedClient) error
 		t.before = nil
 		t.replica.Store(false)
 		t.silent.Store(nil)
-		if t.proven.Swap(&asked) == nil && t.watch.caches {
-			t.log(ctx, slog.LevelInfo, "redisstore: cache on: a node tells of revocations")
+		if t.proven.Swap(&asked) == nil {
+			t.watch.loss.lookNow()
+			if t.watch.caches {
+				t.log(ctx, slog.LevelInfo, "redisstore: cache on: a node tells of revocations")
+			}
 		}
 		t.watch.loss.proven(asked)
 	case t.proven.Load() != nil || !t.watch.isCluster:
