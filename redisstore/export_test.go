@@ -108,4 +108,4 @@ func MarkersOfCluster(prefix string) (keys []string) {
 }
 
 // Silent reports whether it is known that there is no answer about a key.
-func (s *Store) Silent(key string) bool { return s.watch.silence(s.prefix, key) != nil }
+func (s *Store) Silent(key string) bool { return s.watch.checkSilence(s.prefix, key) != nil }

@@ -30,7 +30,7 @@ func (l *link) connect() error {
 	client, err := newClient(l.cfg)
 	if err == nil {
 		if err = l.check(client); err == nil {
-			l.loss.begin(client)
+			l.loss.useClient(client)
 			l.client.Store(&client)
 			l.fault.Store(nil)
 			return nil

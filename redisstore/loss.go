@@ -96,13 +96,13 @@ func (d *lossDetector) close(patience time.Duration) {
 	}
 }
 
-// begin prepares the markers for the kind of Redis there is.
-func (d *lossDetector) begin(client rueidis.Client) {
+// useClient prepares the markers for the kind of Redis there is.
+func (d *lossDetector) useClient(client rueidis.Client) {
 	d.client, d.markers = client, newMarkers(d.prefix, client.Mode())
 }
 
-// of returns the marker of the shard that a key is in.
-func (d *lossDetector) of(key string) *marker {
+// markerOf returns the marker of the shard that a key is in.
+func (d *lossDetector) markerOf(key string) *marker {
 	if d.markers[0] == d.markers[shards-1] {
 		return d.markers[0]
 	}
@@ -126,7 +126,7 @@ func (d *lossDetector) lookNow() {
 // check returns nil if what Redis has answered about a key comes from data that
 // was looked at, or is now.
 func (d *lossDetector) check(key string) error {
-	m := d.of(key)
+	m := d.markerOf(key)
 	for m.cleared.Load() != d.doubts.Load() {
 		if err := m.look(d, d.client); err != nil {
 			return err
@@ -135,9 +135,9 @@ func (d *lossDetector) check(key string) error {
 	return nil
 }
 
-// refuses returns an error while a loss is being handled, and for a call that
+// checkHandled returns an error while a loss is being handled, and for a call that
 // began when fewer losses were known. The handler's own calls pass.
-func (d *lossDetector) refuses(ctx context.Context, losses uint64) error {
+func (d *lossDetector) checkHandled(ctx context.Context, losses uint64) error {
 	if (d.pending.Load() || d.losses.Load() != losses && d.hasHandler()) && !d.isHandler(ctx) {
 		return errLost
 	}
@@ -181,14 +181,14 @@ func (d *lossDetector) run(ctx context.Context) {
 // lookAtAll looks at the markers of all shards at once.
 func (d *lossDetector) lookAtAll() {
 	var all sync.WaitGroup
-	for m := range d.each() {
+	for m := range d.allMarkers() {
 		all.Go(func() { _ = m.look(d, d.client) })
 	}
 	all.Wait()
 }
 
-// each yields every marker once.
-func (d *lossDetector) each() map[*marker]bool {
+// allMarkers returns every marker once.
+func (d *lossDetector) allMarkers() map[*marker]bool {
 	set := make(map[*marker]bool)
 	for _, m := range d.markers {
 		set[m] = true
@@ -196,11 +196,11 @@ func (d *lossDetector) each() map[*marker]bool {
 	return set
 }
 
-// proven says that one connection has led to the same data until now. In a
+// confirm says that one connection has led to the same data until now. In a
 // cluster, it proves nothing of the other nodes.
-func (d *lossDetector) proven(at time.Time) {
+func (d *lossDetector) confirm(at time.Time) {
 	if d.markers[0] == d.markers[shards-1] {
-		d.markers[0].stands(d.doubts.Load(), at)
+		d.markers[0].confirm(d.doubts.Load(), at)
 	}
 }
 
@@ -263,8 +263,8 @@ func (d *lossDetector) handleAll() {
 			d.loss = nil
 		}
 		d.mu.Unlock()
-		for m := range d.each() {
-			m.settle(d, d.client)
+		for m := range d.allMarkers() {
+			m.markHandled(d, d.client)
 		}
 		d.logger.WarnContext(ctx, "redisstore: the loss of data was handled")
 	}

@@ -47,10 +47,10 @@ type flight struct {
 // need not handle it again.
 func nameOf(value string) string { name, _, _ := strings.Cut(value, ","); return name }
 
-func handledBy(value string) string { _, lost, _ := strings.Cut(value, ","); return lost }
+func handledLoss(value string) string { _, lost, _ := strings.Cut(value, ","); return lost }
 
-// note remembers a confirmed write. Entries that end soon prove nothing.
-func (m *marker) note(key string, ttl time.Duration) {
+// remember keeps a confirmed write. Entries that end soon prove nothing.
+func (m *marker) remember(key string, ttl time.Duration) {
 	margin := max(time.Second, ttl/10)
 	if ttl > 2*margin {
 		m.last.Store(&written{key, time.Now().Add(ttl - margin)})
@@ -92,7 +92,7 @@ func (m *marker) compare(d *lossDetector, client rueidis.Client) error {
 	case known == "" || nameOf(found.value) == nameOf(known):
 	case !found.ok:
 		detail = "the marker is gone"
-	case handledBy(found.value) != nameOf(known):
+	case handledLoss(found.value) != nameOf(known):
 		detail = "the marker is another"
 	default:
 		d.cache.flush()
@@ -142,8 +142,8 @@ func (m *marker) create(d *lossDetector, client rueidis.Client) outcome {
 	return o
 }
 
-// settle notes in the marker that the loss of the one before was handled.
-func (m *marker) settle(d *lossDetector, client rueidis.Client) {
+// markHandled notes in the marker that the loss of the one before was handled.
+func (m *marker) markHandled(d *lossDetector, client rueidis.Client) {
 	m.mu.Lock()
 	value, before := m.value, m.before
 	m.mu.Unlock()
@@ -162,8 +162,8 @@ func (m *marker) settle(d *lossDetector, client rueidis.Client) {
 	}
 }
 
-// stands notes that the data of a good look is still there.
-func (m *marker) stands(doubts uint64, at time.Time) {
+// confirm notes that the data of a good look is still there.
+func (m *marker) confirm(doubts uint64, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.cleared.Load() == doubts && m.value != "" && at.After(m.seen) {

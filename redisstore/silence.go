@@ -31,9 +31,9 @@ func isSilence(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &network) && network.Timeout()
 }
 
-// hears notes how listening to the node ended. A connection that is cut may be
+// recordEnd notes how listening to the node ended. A connection that is cut may be
 // made anew at once, so that one failure is no silence unless nothing came.
-func (t *tracker) hears(err error, proved bool) {
+func (t *tracker) recordEnd(err error, proved bool) {
 	switch {
 	case isSilence(err), !proved && isDown(err) && !errors.Is(err, errReplica):
 		t.silent.Store(&silentError{t.addr, explain(err).Error()})
@@ -42,8 +42,8 @@ func (t *tracker) hears(err error, proved bool) {
 	}
 }
 
-// silence returns why there will be no answer about a key, or nil.
-func (w *watch) silence(prefix, key string) error {
+// checkSilence returns why there will be no answer about a key, or nil.
+func (w *watch) checkSilence(prefix, key string) error {
 	var silent *silentError
 	trackers := *w.trackers.Load()
 	for _, t := range trackers {
@@ -75,9 +75,9 @@ type slotRange struct {
 	owner       *tracker
 }
 
-// locate asks a node that answers who owns which slots, while another does not.
+// locateSilentSlots asks a node that answers who owns which slots, while another does not.
 // Where nobody says, calls go to the node and wait.
-func (w *watch) locate(client rueidis.Client, at map[string]*tracker) {
+func (w *watch) locateSilentSlots(client rueidis.Client, at map[string]*tracker) {
 	if client.Mode() != rueidis.ClientModeCluster {
 		return
 	}

@@ -84,3 +84,21 @@ func TestClusterLosesData(t *testing.T) {
 		}
 	}
 }
+
+func FuzzSlot(f *testing.F) {
+	for _, key := range []string{"", "{", "}", "{}", "{a}", "a{b}c{d}", "}{a}", "certify:marker:{12}"} {
+		f.Add(key)
+	}
+	f.Fuzz(func(t *testing.T, key string) {
+		got := redisstore.Slot(key)
+		if got < 0 || got >= slots {
+			t.Fatalf("slot %d", got)
+		}
+		// A key and its hash tag, alone in braces, are in one slot.
+		if _, rest, ok := strings.Cut(key, "{"); ok {
+			if tag, _, ok := strings.Cut(rest, "}"); ok && tag != "" && redisstore.Slot("{"+tag+"}") != got {
+				t.Errorf("%q is not in the slot of its hash tag", key)
+			}
+		}
+	})
+}

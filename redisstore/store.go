@@ -134,7 +134,7 @@ func (s *Store) call(ctx context.Context, key string, f func(rueidis.Client) out
 		return outcome{err: err}
 	}
 	o := s.calls.call(ctx, func() outcome { return f(client) })
-	if err := s.loss.refuses(ctx, losses); err != nil && o.err == nil {
+	if err := s.loss.checkHandled(ctx, losses); err != nil && o.err == nil {
 		return outcome{err: err}
 	}
 	return o
@@ -152,10 +152,10 @@ func (s *Store) ready(ctx context.Context, key string, losses uint64) (rueidis.C
 	}
 	client, err := s.link.get()
 	if err == nil && !s.loss.isHandler(ctx) { // after a failover it may know better
-		err = s.watch.silence(s.prefix, key)
+		err = s.watch.checkSilence(s.prefix, key)
 	}
 	if err == nil {
-		err = s.loss.refuses(ctx, losses)
+		err = s.loss.checkHandled(ctx, losses)
 	}
 	return client, err
 }
@@ -172,7 +172,7 @@ func (s *Store) write(client rueidis.Client, key string, cmd rueidis.Completed, 
 		o.err = s.loss.check(key)
 	}
 	if o.err == nil && !(mayStand && o.ok) { // what stood already may end sooner
-		s.loss.of(key).note(s.prefix+key, ttl)
+		s.loss.markerOf(key).remember(s.prefix+key, ttl)
 	}
 	return o
 }

@@ -37,7 +37,7 @@ func (t *tracker) run(ctx context.Context) {
 		err := t.listen(ctx)
 		t.before = w.conns.to(t.addr)
 		proved := t.proven.Swap(nil) != nil
-		t.hears(err, proved)
+		t.recordEnd(err, proved)
 		if proved {
 			w.forgetReplicas()
 		}
@@ -114,7 +114,7 @@ func (t *tracker) prove(ctx context.Context, conn rueidis.DedicatedClient) error
 				t.log(ctx, slog.LevelInfo, "redisstore: cache on: a node tells of revocations")
 			}
 		}
-		t.watch.loss.proven(asked)
+		t.watch.loss.confirm(asked)
 	case t.proven.Load() != nil || !t.watch.isCluster:
 		return errReplica // demoted, and its name may lead elsewhere
 	default:

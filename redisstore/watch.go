@@ -120,7 +120,7 @@ func (w *watch) follow(ctx context.Context, client rueidis.Client) {
 			located = time.Time{}
 		}
 		if w.isCluster && time.Since(located) > locateEvery {
-			w.locate(client, at)
+			w.locateSilentSlots(client, at)
 			located = time.Now()
 		}
 		if time.Since(rechecked) > recheckEvery {
