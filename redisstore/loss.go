@@ -68,6 +68,7 @@ type lossDetector struct {
 	handle   func(context.Context, DataLoss) error
 	loss     *DataLoss // not handled yet
 	handling bool
+	closed   bool
 	logged   time.Time
 }
 
@@ -81,10 +82,11 @@ func newLossDetector(cfg Config, c *cache) *lossDetector {
 // close waits for a handler that is called just now, for the patience at most.
 func (d *lossDetector) close(patience time.Duration) {
 	d.stop()
+	d.mu.Lock()
+	d.closed = true // no handler is started from here on
+	d.mu.Unlock()
 	ended := make(chan struct{})
 	go func() {
-		d.mu.Lock() // no handler is started from here on
-		defer d.mu.Unlock()
 		d.done.Wait()
 		close(ended)
 	}()
@@ -231,7 +233,7 @@ func earlier(a, b time.Time) time.Time {
 
 // startHandling is called with the lock held.
 func (d *lossDetector) startHandling() {
-	if d.handle == nil || d.loss == nil || d.handling || d.ctx.Err() != nil {
+	if d.handle == nil || d.loss == nil || d.handling || d.closed {
 		return
 	}
 	d.handling = true

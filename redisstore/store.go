@@ -51,6 +51,7 @@ func New(cfg Config) (*Store, error) {
 	s.link = &link{cfg: cfg, loss: s.loss}
 	if err := s.link.connect(); err != nil {
 		if !isTransient(err) {
+			s.loss.stop()
 			return nil, err
 		}
 		s.link.logFault(context.Background(), err)
