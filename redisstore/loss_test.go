@@ -411,3 +411,29 @@ func TestAnotherMarkerIsALoss(t *testing.T) {
 	}
 	eventually(t, "it is noted that it was handled", func() bool { return strings.Contains(redis.do("GET", "certify:marker"), "ANOTHER,") })
 }
+
+// A connection that is made anew may lead to another server, while the one that
+// hears of changes is still with the server of before.
+func TestNewConnectionIsADoubt(t *testing.T) {
+	t.Parallel()
+	before, after := redisServer(t), redisServer(t)
+	name := newProxy(t, before.addr)
+	p := newProcess(t, config(name.addr), 1)
+	get(t, p.Store, "revoked:a", false)
+	before.do("SET", "certify:revoked:out", "1")
+	eventually(t, "the first looks at the marker are over", func() bool { return before.calls("get") >= 4 })
+	name.lead(after.addr)
+	for client := range strings.Lines(before.do("CLIENT", "LIST")) {
+		if _, id, ok := strings.Cut(client, "id="); ok && strings.Contains(client, "name=certify ") && !strings.Contains(client, "flags=t") {
+			id, _, _ = strings.Cut(id, " ")
+			before.do("CLIENT", "KILL", "ID", id)
+		}
+	}
+	eventually(t, "a lookup is answered by the other server", func() bool {
+		_, ok, err := p.Get(t.Context(), "revoked:out")
+		if err == nil && !ok && p.calls.Load() == 0 {
+			t.Fatal("the answer of a server without the data is believed")
+		}
+		return err == nil && !ok
+	})
+}
