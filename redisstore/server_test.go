@@ -217,6 +217,7 @@ type fakeRedis struct {
 
 	mu      sync.Mutex
 	replies map[string]string // by command; "" closes the connection
+	stored  map[string]string // by SET with NX and GET
 }
 
 func hello(version string) string {
@@ -230,9 +231,9 @@ func newFakeRedis(t *testing.T, changes map[string]string) *fakeRedis {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	f := &fakeRedis{addr: l.Addr().String(), replies: map[string]string{
+	f := &fakeRedis{addr: l.Addr().String(), stored: make(map[string]string), replies: map[string]string{
 		"HELLO": hello("7.0.15"), "CLUSTER": "-ERR This instance has cluster support disabled\r\n", "PING": "+PONG\r\n",
-		"SET": "_\r\n", "GET": "_\r\n", "INFO": bulk("# Replication\r\nrole:master\r\nmaxmemory_policy:noeviction\r\n"),
+		"GET": "_\r\n", "INFO": bulk("# Replication\r\nrole:master\r\nmaxmemory_policy:noeviction\r\n"),
 	}}
 	f.change(changes)
 	go func() {
@@ -255,13 +256,22 @@ func (f *fakeRedis) change(replies map[string]string) {
 	maps.Copy(f.replies, replies)
 }
 
-func (f *fakeRedis) reply(command string) string {
+func (f *fakeRedis) reply(args []string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	command := strings.ToUpper(args[0])
 	if reply, ok := f.replies[command]; ok {
 		return reply
 	}
-	return "+OK\r\n"
+	if command != "SET" {
+		return "+OK\r\n"
+	}
+	stands, ok := f.stored[args[1]]
+	if ok {
+		return bulk(stands)
+	}
+	f.stored[args[1]] = args[2]
+	return "_\r\n"
 }
 
 func (f *fakeRedis) serve(c net.Conn) {
@@ -281,9 +291,9 @@ func (f *fakeRedis) serve(c net.Conn) {
 			if _, err := io.ReadFull(r, word); err != nil {
 				return
 			}
-			args[i] = strings.ToUpper(string(word[:size]))
+			args[i] = string(word[:size])
 		}
-		reply := f.reply(args[0])
+		reply := f.reply(args)
 		if reply == "" {
 			return
 		}

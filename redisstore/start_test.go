@@ -218,10 +218,8 @@ func TestPersistenceWarning(t *testing.T) {
 	}
 	book := newLogbook()
 	cfg := config(newFakeRedis(t, nil).addr) // which hides these fields
-	cfg.Logger, cfg.InsecureAllowEviction = slog.New(book), true
-	if s, err := redisstore.New(cfg); err == nil {
-		s.Close()
-	}
+	cfg.Logger = slog.New(book)
+	starts(t, cfg)
 	if book.count(warns) != 0 {
 		t.Error("it judges what it cannot see")
 	}
