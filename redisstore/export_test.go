@@ -109,3 +109,9 @@ func MarkersOfCluster(prefix string) (keys []string) {
 
 // Silent reports whether it is known that there is no answer about a key.
 func (s *Store) Silent(key string) bool { return s.watch.checkSilence(s.prefix, key) != nil }
+
+// Hears reports whether all changes until a second ago have been heard.
+func (s *Store) Hears() bool {
+	_, ok := s.watch.fresh()
+	return ok
+}
