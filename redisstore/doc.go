@@ -45,8 +45,8 @@
 // that lacked it, would have revoked claims admitted again without any error. A
 // Store keeps a marker, an entry with a random value and without an end, and
 // looks for it after every new connection, when Redis says that it was flushed,
-// and once a minute. It also looks for the last entry that it wrote itself, which
-// a replica that was late does not have. No answer of a new connection counts
+// and once a minute. It also looks for the last entry that it wrote itself in
+// the last ten minutes, which a replica that was late does not have. No answer of a new connection counts
 // before these looks. What is missing is logged as an error and given to the
 // handler of [Store.HandleDataLoss]. A cluster has up to 64 markers, spread over
 // its slots, which move along with the slots.

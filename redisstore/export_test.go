@@ -107,6 +107,17 @@ func MarkersOfCluster(prefix string) (keys []string) {
 	return keys
 }
 
+// MissedFor is for how long a write of that ttl is missed when it is gone.
+func MissedFor(ttl time.Duration) time.Duration {
+	m := &marker{}
+	m.remember("", ttl)
+	last := m.last.Load()
+	if last == nil {
+		return 0
+	}
+	return time.Until(last.until)
+}
+
 // Silent reports whether it is known that there is no answer about a key.
 func (s *Store) Silent(key string) bool { return s.watch.checkSilence(s.prefix, key) != nil }
 

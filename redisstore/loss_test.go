@@ -443,3 +443,18 @@ func TestNewConnectionIsADoubt(t *testing.T) {
 		return err == nil && !ok
 	})
 }
+
+// A write is missed while it must be there: not when it is about to end, and not
+// for so long that another process may have written it anew, for less time.
+func TestWritesAreMissedForAWhile(t *testing.T) {
+	t.Parallel()
+	for ttl, want := range map[time.Duration]time.Duration{
+		time.Second: 0, 2 * time.Second: 0, 5 * time.Second: 4 * time.Second, 5 * time.Minute: 270 * time.Second,
+		time.Hour: 10 * time.Minute, 365 * 24 * time.Hour: 10 * time.Minute,
+	} {
+		late := newLateness(t)
+		if got := redisstore.MissedFor(ttl); got > want || late.beyond(want-got, 0) {
+			t.Errorf("a write of %s is missed for %s, not %s", ttl, got, want)
+		}
+	}
+}

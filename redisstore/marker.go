@@ -49,11 +49,15 @@ func nameOf(value string) string { name, _, _ := strings.Cut(value, ","); return
 
 func handledLoss(value string) string { _, lost, _ := strings.Cut(value, ","); return lost }
 
+// missFor is how long a write is missed at most. Another process may have written
+// the entry again meanwhile, so that it ends sooner.
+const missFor = 10 * time.Minute
+
 // remember keeps a confirmed write. Entries that end soon prove nothing.
 func (m *marker) remember(key string, ttl time.Duration) {
 	margin := max(time.Second, ttl/10)
 	if ttl > 2*margin {
-		m.last.Store(&written{key, time.Now().Add(ttl - margin)})
+		m.last.Store(&written{key, time.Now().Add(min(ttl-margin, missFor))})
 	}
 }
 
