@@ -26,8 +26,8 @@ type process struct {
 }
 
 // start waits until it is ready. A process that ends before is started again, as
-// it is by whatever supervises processes: a shop does not open if its Redis takes
-// longer than half a second, and on a busy machine it may.
+// it is by whatever supervises processes: on a busy machine another may take its
+// port.
 func (p *process) start() {
 	p.t.Helper()
 	p.mu.Lock()

@@ -2,8 +2,14 @@ package main
 
 import (
 	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 func TestSettingsOfSeveralProcesses(t *testing.T) {
@@ -37,13 +43,45 @@ func TestSettingsOfSeveralProcesses(t *testing.T) {
 	}
 }
 
-// A shop that cannot reach the Redis it was given does not open: it would
-// remember by itself what the others must know.
+// A shop opens while its Redis is away, and gates answer 503 until it is there.
+// One that cannot use its Redis does not open.
 func TestARedisThatIsNotThere(t *testing.T) {
 	t.Parallel()
+	f := newFleet(t)
+	v := f.caller()
+	v.pass()
+	v.client.Transport = nil // which is not polite
+	f.redis.end(syscall.SIGKILL)
+	f.shops[0].end(syscall.SIGKILL)
+	f.shops[0].start()
+	at := v.at(0)
+	if a := at.open("/"); a.StatusCode != http.StatusOK {
+		t.Errorf("the open page without Redis: status %d", a.StatusCode)
+	}
+	if a := at.open("/cellar"); a.StatusCode != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" {
+		t.Errorf("a gated page without Redis: status %d, Retry-After %q", a.StatusCode, a.Header.Get("Retry-After"))
+	}
+	f.redis.start()
+	for began := time.Now(); at.open("/cellar").StatusCode != http.StatusOK; <-time.After(5 * time.Millisecond) {
+		if time.Since(began) > patience {
+			t.Fatal("it does not come back")
+		}
+	}
+}
+
+func TestARedisThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	redis := &process{t: t, addr: freeAddr(t), ready: listens}
+	_, port, _ := net.SplitHostPort(redis.addr)
+	path, dir := needBinary(t, "redis-server"), t.TempDir()
+	redis.make = func() *exec.Cmd {
+		return exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--maxmemory-policy", "allkeys-lru", "--logfile", filepath.Join(dir, "redis.log"))
+	}
+	redis.start()
+	t.Cleanup(func() { redis.end(syscall.SIGKILL) })
 	p := program{getenv: lookup(nil), stdout: io.Discard, logger: quiet(), now: realClock}
-	err := p.run(t.Context(), []string{"-addr", "127.0.0.1:0", "-sandbox", "127.0.0.1:0", "-redis", "127.0.0.1:1"})
-	if err == nil || !strings.Contains(err.Error(), "redisstore: ") {
+	err := p.run(t.Context(), []string{"-addr", "127.0.0.1:0", "-sandbox", "127.0.0.1:0", "-redis", redis.addr})
+	if err == nil || !strings.Contains(err.Error(), "noeviction") {
 		t.Errorf("it opens: %v", err)
 	}
 }

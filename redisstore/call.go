@@ -127,6 +127,9 @@ func isReadOnly(err error) bool {
 // is the same as silence.
 func isDown(err error) bool {
 	var said *rueidis.RedisError
+	if isUnfit(err) {
+		return false
+	}
 	if !errors.As(err, &said) {
 		return err != nil && !errors.Is(err, rueidis.ErrClosing) && !errors.Is(err, errClosed)
 	}

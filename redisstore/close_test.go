@@ -2,11 +2,14 @@ package redisstore_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/certify-go/certify/redisstore"
 )
 
 // goroutines counts those that this package or its client started.
@@ -118,5 +121,32 @@ func TestTroubleLeavesNothing(t *testing.T) {
 		n, text := goroutines()
 		stacks = text
 		return n > before+2 || redis.stat("connected_clients") > clients
+	})
+}
+
+// Close ends a handler of lost data that waits for the end of its context, and a
+// second loss starts none.
+func TestCloseWhileALossIsHandled(t *testing.T) {
+	redis := redisServer(t)
+	s, _ := openWarm(t, config(redis.addr), 1)
+	get(t, s, "revoked:a", false)
+	handling := make(chan struct{})
+	s.HandleDataLoss(func(ctx context.Context, _ redisstore.DataLoss) error {
+		close(handling)
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	redis.do("FLUSHALL")
+	<-handling
+	late, began := newLateness(t), time.Now()
+	s.Close()
+	if took := time.Since(began); late.beyond(took, 5*time.Second) {
+		t.Errorf("Close took %s", took)
+	}
+	var stacks string
+	nothingLeft(t, &stacks, func() bool {
+		n, text := goroutines()
+		stacks = text
+		return n > 0
 	})
 }

@@ -40,17 +40,20 @@ type Config struct {
 	// CacheEntries is how many answers about revocations are kept in memory,
 	// some 200 bytes each: [DefaultCacheEntries] if 0, none if negative. Nodes
 	// are looked at four times a second all the same: one that is no longer
-	// primary must not be read, and one that begins to evict is logged.
+	// primary must not be read, and one that begins to evict is logged. Without a
+	// cache, a flushed Redis is noticed within a minute and not at once.
 	CacheEntries int
 	// CacheFor is how long an answer may be kept while Redis keeps telling of
 	// changes: [DefaultCacheFor] if 0.
 	CacheFor time.Duration
 	// Logger is [slog.Default] if nil. It hears when changes are no longer
-	// told, and when they are again.
+	// told, and when they are again; when Redis is away, unfit or full; and, as
+	// errors that begin with "redisstore: operator fault", of lost data.
 	Logger *slog.Logger
 	// InsecureAllowEviction accepts a Redis whose maxmemory-policy is not
 	// noeviction, or does not say what it is: when its memory is full it
-	// forgets revocations and used attempts.
+	// forgets revocations and used attempts. A marker that it forgets is told as
+	// lost data.
 	InsecureAllowEviction bool
 	// InsecureAdmitWhenDown lets visitors pass unchecked while Redis gives no
 	// answer: a lookup of a revocation says "there is none" then. Whoever signed
@@ -64,6 +67,8 @@ type Config struct {
 	// why, while the request waits. By default the first in ten seconds is
 	// logged as an error.
 	Unchecked func(ctx context.Context, why error)
+
+	lookEvery time.Duration // at the markers; tests do not wait for a minute
 }
 
 func (cfg Config) withDefaults() Config {
@@ -78,6 +83,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.CacheFor == 0 {
 		cfg.CacheFor = DefaultCacheFor
+	}
+	if cfg.lookEvery == 0 {
+		cfg.lookEvery = lookEvery
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
@@ -132,7 +140,8 @@ const (
 	minDialTimeout  = time.Second // a short Timeout must not keep a TLS handshake from ever ending
 	refreshInterval = time.Second
 	maxRedirects    = 5
-	maxWaiting      = 64 // connections to a node that wait for its replicas
+	maxWaiting      = 64        // connections to a node that wait for its replicas
+	clientName      = "certify" // as CLIENT LIST shows it
 )
 
 // clientOption completes what the operator set.
@@ -140,6 +149,11 @@ func clientOption(o rueidis.ClientOption, timeout time.Duration) rueidis.ClientO
 	o.DisableCache = true     // watch.go says why
 	o.DisableRetry = true     // calls are bounded in call.go
 	o.AlwaysPipelining = true // a reader on every connection hears at once that it is closed
+	if o.ClientSetInfo == nil {
+		o.ClientSetInfo = rueidis.DisableClientSetInfo // it needs a permission, and tells nothing that the name does not
+	}
+	setDefault(&o.ClientName, clientName) // by HELLO, which needs no permission
+	setDefault(&o.Sentinel.ClientName, clientName)
 	setDefault(&o.ConnWriteTimeout, max(timeout, minDialTimeout/2))
 	setDefault(&o.Dialer.Timeout, max(timeout, minDialTimeout))
 	setDefault(&o.Dialer.KeepAlive, o.ConnWriteTimeout) // also how often an idle connection is probed
@@ -155,8 +169,9 @@ func clientOption(o rueidis.ClientOption, timeout time.Duration) rueidis.ClientO
 	return o
 }
 
-func setDefault[T int | time.Duration](option *T, value T) {
-	if *option == 0 {
+func setDefault[T int | string | time.Duration](option *T, value T) {
+	var zero T
+	if *option == zero {
 		*option = value
 	}
 }

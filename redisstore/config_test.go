@@ -76,23 +76,3 @@ func TestConfigHidesPasswords(t *testing.T) {
 		}
 	}
 }
-
-func TestNobodyThere(t *testing.T) {
-	t.Parallel()
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer silent.Close()
-	for name, addr := range map[string]string{"nobody listens": "127.0.0.1:" + freePort(t), "nobody answers": silent.Addr().String(), "no such host": "redis.invalid:6379"} {
-		cfg := config(addr)
-		cfg.Timeout = timeout
-		began := time.Now()
-		if s, err := redisstore.New(cfg); s != nil || err == nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if took := time.Since(began); took > patience {
-			t.Errorf("%s: New took %s", name, took)
-		}
-	}
-}

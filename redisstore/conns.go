@@ -21,6 +21,7 @@ const renewEvery = time.Second
 // old one lives on as a replica, and keeps the connections it has.
 type conns struct {
 	dial    func(context.Context, string, *net.Dialer, *tls.Config) (net.Conn, error)
+	opened  func() // is called before a new connection is used
 	mu      sync.Mutex
 	open    map[*conn]string // to which address
 	renewed time.Time
@@ -32,8 +33,8 @@ type conn struct {
 }
 
 // newConns makes the client connect through them.
-func newConns(o *rueidis.ClientOption) *conns {
-	all := &conns{dial: o.DialCtxFn, open: make(map[*conn]string)}
+func newConns(o *rueidis.ClientOption, opened func()) *conns {
+	all := &conns{dial: o.DialCtxFn, opened: opened, open: make(map[*conn]string)}
 	if all.dial == nil {
 		all.dial = dial
 	}
@@ -54,6 +55,7 @@ func (all *conns) connect(ctx context.Context, addr string, d *net.Dialer, t *tl
 	if err != nil {
 		return nil, err
 	}
+	all.opened()
 	c := &conn{nc, all}
 	all.mu.Lock()
 	defer all.mu.Unlock()

@@ -39,12 +39,30 @@
 // long an answer is used whatever happens. A machine that was suspended may use
 // answers of before for a second after it wakes.
 //
+// # When Redis lost its data
+//
+// A Redis that was emptied, restarted without its data, or replaced by a replica
+// that lacked it, would have revoked claims admitted again without any error. A
+// Store keeps a marker, an entry with a random value and without an end, and
+// looks for it after every new connection, when Redis says that it was flushed,
+// and once a minute. It also looks for the last entry that it wrote itself in
+// the last ten minutes, which a replica that was late does not have. No answer of a new connection counts
+// before these looks. What is missing is logged as an error and given to the
+// handler of [Store.HandleDataLoss]. A cluster has up to 64 markers, spread over
+// its slots, which move along with the slots.
+//
 // # When Redis is slow or gone
 //
 // Every call ends within Config.Timeout, with an error: certify answers 503
 // with Retry-After, and nobody is let in. Nothing need be restarted when Redis
 // is back. An error leaves open whether a write was done; repeating it is safe.
+// A node that gave no answer for a second is known to be silent: calls fail at
+// once then, and the connection that watches the node tries again alone.
 // Config.InsecureAdmitWhenDown is for teams that prefer entry to refusal.
+//
+// New succeeds while Redis is away, hung, loading or full. The Store connects by
+// itself later and makes the checks then. A Redis that turns out to be unfit is
+// logged as an error and is not used.
 //
 // # What Redis must be
 //
@@ -61,8 +79,9 @@
 //
 //	ACL SETUSER certify on >password ~certify:* +get +set +pttl +ping +info +client|tracking
 //
-// and +cluster|slots +cluster|shards in a cluster, +wait +eval +pexpiretime
-// +pexpireat with Config.Replicas.
+// and +cluster|slots +cluster|shards in a cluster, +role with Sentinel, +wait +eval
+// +pexpiretime +pexpireat with Config.Replicas. No other command is sent, so that
+// none is denied.
 //
 // # The client
 //
@@ -80,6 +99,7 @@
 //
 // New sets these options of the client: DisableCache, DisableRetry (certify
 // repeats what is safe), AlwaysPipelining and DialCtxFn, which calls the
-// operator's. Where they are zero it sets timeouts, buffer and pool sizes, and
-// the intervals at which a cluster and Sentinel are asked who is where.
+// operator's. Where they are zero it sets the name of connections (certify), no
+// CLIENT SETINFO, timeouts, buffer and pool sizes, and the intervals at which a
+// cluster and Sentinel are asked who is where.
 package redisstore

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/redis/rueidis"
 )
 
 // What the tests of this package see of its inside.
@@ -86,4 +88,41 @@ func Fresh(ages ...time.Duration) bool {
 func (s *Store) Version(key string) uint64 {
 	_, version, _ := s.cache.get(key)
 	return version
+}
+
+// LookingEvery is the configuration of a store that looks at its markers so often.
+func (cfg Config) LookingEvery(d time.Duration) Config {
+	cfg.lookEvery = d
+	return cfg
+}
+
+// Slot is the hash slot of a key.
+func Slot(key string) int { return slot(key) }
+
+// MarkersOfCluster are the keys of the markers in a cluster.
+func MarkersOfCluster(prefix string) (keys []string) {
+	for _, m := range newMarkers(prefix, rueidis.ClientModeCluster) {
+		keys = append(keys, m.key)
+	}
+	return keys
+}
+
+// MissedFor is for how long a write of that ttl is missed when it is gone.
+func MissedFor(ttl time.Duration) time.Duration {
+	m := &marker{}
+	m.remember("", ttl)
+	last := m.last.Load()
+	if last == nil {
+		return 0
+	}
+	return time.Until(last.until)
+}
+
+// Silent reports whether it is known that there is no answer about a key.
+func (s *Store) Silent(key string) bool { return s.watch.checkSilence(s.prefix, key) != nil }
+
+// Hears reports whether all changes until a second ago have been heard.
+func (s *Store) Hears() bool {
+	_, ok := s.watch.fresh()
+	return ok
 }

@@ -16,6 +16,7 @@ type proxy struct {
 	silent  bool
 	closed  bool
 	writing int // how much is being forwarded
+	count   int // connections of clients until now
 	conns   map[net.Conn]bool
 }
 
@@ -48,6 +49,9 @@ func newProxy(t testing.TB, target string) *proxy {
 
 func (p *proxy) serve(client net.Conn) {
 	defer client.Close()
+	p.mu.Lock()
+	p.count++
+	p.mu.Unlock()
 	server, err := net.Dial("tcp", p.leadsTo())
 	if err != nil {
 		return
@@ -134,4 +138,11 @@ func (p *proxy) cut() {
 	for c := range p.conns {
 		c.Close()
 	}
+}
+
+// dialled is how many connections were made until now.
+func (p *proxy) dialled() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count
 }

@@ -16,10 +16,10 @@ if t > 0 then redis.call('PEXPIREAT', KEYS[1], t) end`
 // sendAndWait writes on one connection and waits there until enough replicas
 // have it, too. With fewer the entry stands and the call fails: repeating it
 // waits again.
-func (s *Store) sendAndWait(key string, cmd rueidis.Completed, mayStand bool) (o outcome) {
+func (s *Store) sendAndWait(client rueidis.Client, key string, cmd rueidis.Completed, mayStand bool) (o outcome) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.calls.timeout) // the client does not probe a connection that waits
 	defer cancel()
-	conn, release := s.client.Dedicate()
+	conn, release := client.Dedicate()
 	defer release()
 	replies := conn.DoMulti(ctx, cmd, s.waitCommand(conn))
 	if o = read(replies[0]); o.err != nil {

@@ -10,11 +10,13 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,11 +88,13 @@ func TestFullServer(t *testing.T) {
 	get(t, s, "revoked:a", false)
 }
 
-// What doc.go says that the user needs: always, in a cluster, and with replicas.
+// What doc.go says that the user needs: always, in a cluster, behind Sentinel, and
+// with Config.Replicas.
 const (
-	permissions        = "+get +set +pttl +ping +info +client|tracking"
-	clusterPermissions = " +cluster|slots +cluster|shards"
-	replicaPermissions = " +wait +eval +pexpiretime +pexpireat"
+	permissions         = "+get +set +pttl +ping +info +client|tracking"
+	clusterPermissions  = " +cluster|slots +cluster|shards"
+	sentinelPermissions = " +role"
+	replicaPermissions  = " +wait +eval +pexpiretime +pexpireat"
 )
 
 // as makes a user of the given permissions, and a configuration to be them.
@@ -147,7 +151,12 @@ func TestTLS(t *testing.T) {
 	conform(t, cfg, redis)
 	cfg.Client.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	refused(t, "a certificate that nobody knows", cfg, "certificate")
-	refused(t, "plain text", config("127.0.0.1:"+port), "")
+	cfg = config("127.0.0.1:" + port)
+	cfg.Timeout = timeout
+	plain := open(t, cfg) // which looks like a Redis that is going down
+	if _, _, err := plain.Get(t.Context(), "revoked:a"); err == nil || !strings.Contains(err.Error(), "TLS") {
+		t.Errorf("plain text to a TLS port: %v", err)
+	}
 }
 
 // certificate makes one for 127.0.0.1, in files.
@@ -182,38 +191,90 @@ func certificate(t *testing.T) (cert, key string, pool *x509.CertPool) {
 	return cert, key, pool
 }
 
-// An older Redis, or what only looks like Redis, is noticed at the start. This
-// one answers like version 6 does, or ignores NX and GET.
+// An older Redis, or what only looks like Redis, is noticed at the start, and so
+// is a proxy that does not speak RESP3.
 func TestOtherServers(t *testing.T) {
 	t.Parallel()
-	for name, row := range map[string]struct{ set, says string }{
-		"Redis 6.0":                       {"-ERR syntax error\r\n", "version 7"},
-		"a server that does not know GET": {"+OK\r\n", "does not tell what stands"},
+	for name, row := range map[string]struct {
+		change map[string]string
+		says   string
+	}{
+		"Redis 6.0, by its version":        {map[string]string{"HELLO": hello("6.0.16")}, "version 6.0.16"},
+		"Redis 6.0, full":                  {map[string]string{"HELLO": hello("6.0.16"), "SET": "-OOM command not allowed when used memory > 'maxmemory'.\r\n"}, "version 6.0.16"},
+		"Redis 6.0, by what it does":       {map[string]string{"SET": "-ERR syntax error\r\n"}, "version 7"},
+		"a server that does not know GET":  {map[string]string{"SET": "+OK\r\n"}, "does not tell what stands"},
+		"a proxy that does not know HELLO": {map[string]string{"HELLO": "-ERR unknown command 'HELLO'\r\n"}, "does not speak RESP3"},
+		"a proxy that speaks RESP2 alone":  {map[string]string{"HELLO": "-NOPROTO unsupported protocol version\r\n"}, "does not speak RESP3"},
+		"a server that is no Redis":        {map[string]string{"HELLO": "-ERR go away\r\n"}, "go away"},
 	} {
-		refused(t, name, config(fakeRedis(t, row.set)), row.says)
+		refused(t, name, config(newFakeRedis(t, row.change).addr), row.says)
 	}
 }
 
-// fakeRedis answers every SET with the reply.
-func fakeRedis(t *testing.T, set string) string {
+// A fakeRedis answers what a test wants: a real one of this kind is not at hand.
+type fakeRedis struct {
+	addr string
+
+	mu      sync.Mutex
+	replies map[string]string // by command; "" closes the connection
+	stored  map[string]string // by SET with NX and GET
+}
+
+func hello(version string) string {
+	return fmt.Sprintf("%%4\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$%d\r\n%s\r\n$5\r\nproto\r\n:3\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n", len(version), version)
+}
+
+// newFakeRedis begins as an empty Redis 7 does, but for the changes.
+func newFakeRedis(t *testing.T, changes map[string]string) *fakeRedis {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
+	f := &fakeRedis{addr: l.Addr().String(), stored: make(map[string]string), replies: map[string]string{
+		"HELLO": hello("7.0.15"), "CLUSTER": "-ERR This instance has cluster support disabled\r\n", "PING": "+PONG\r\n",
+		"GET": "_\r\n", "INFO": bulk("# Replication\r\nrole:master\r\nmaxmemory_policy:noeviction\r\n"),
+	}}
+	f.change(changes)
 	go func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			go fakeServe(c, set)
+			go f.serve(c)
 		}
 	}()
-	return l.Addr().String()
+	return f
 }
 
-func fakeServe(c net.Conn, set string) {
+func bulk(text string) string { return fmt.Sprintf("$%d\r\n%s\r\n", len(text), text) }
+
+func (f *fakeRedis) change(replies map[string]string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	maps.Copy(f.replies, replies)
+}
+
+func (f *fakeRedis) reply(args []string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	command := strings.ToUpper(args[0])
+	if reply, ok := f.replies[command]; ok {
+		return reply
+	}
+	if command != "SET" {
+		return "+OK\r\n"
+	}
+	stands, ok := f.stored[args[1]]
+	if ok {
+		return bulk(stands)
+	}
+	f.stored[args[1]] = args[2]
+	return "_\r\n"
+}
+
+func (f *fakeRedis) serve(c net.Conn) {
 	defer c.Close()
 	r := bufio.NewReader(c)
 	for {
@@ -230,18 +291,11 @@ func fakeServe(c net.Conn, set string) {
 			if _, err := io.ReadFull(r, word); err != nil {
 				return
 			}
-			args[i] = strings.ToUpper(string(word[:size]))
+			args[i] = string(word[:size])
 		}
-		reply := "+OK\r\n"
-		switch args[0] {
-		case "HELLO":
-			reply = "%3\r\n$7\r\nversion\r\n$5\r\n6.0.0\r\n$5\r\nproto\r\n:3\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n"
-		case "CLUSTER":
-			reply = "-ERR This instance has cluster support disabled\r\n"
-		case "PING":
-			reply = "+PONG\r\n"
-		case "SET":
-			reply = set
+		reply := f.reply(args)
+		if reply == "" {
+			return
 		}
 		if _, err := io.WriteString(c, reply); err != nil {
 			return

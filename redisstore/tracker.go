@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -22,26 +23,47 @@ type tracker struct {
 	stop    context.CancelFunc
 	proven  atomic.Pointer[time.Time] // as a primary; all that it told until then was heard
 	replica atomic.Bool               // it takes no writes, and its silence means nothing
-	before  []*conn                   // of when the last connection was lost
+	silent  atomic.Pointer[silentError]
+	limit   logLimit // of lines about the cache
+	before  []*conn  // of when the last connection was lost
 }
 
-// run listens until ctx ends, on one connection after the other.
+// run listens until ctx ends, on one connection after the other. A connection
+// that was lost after it had worked for a while is made anew at once.
 func (t *tracker) run(ctx context.Context) {
 	w := t.watch
-	for logged := false; ctx.Err() == nil; sleep(ctx, beatEvery) {
+	for logged := false; ctx.Err() == nil; {
+		began := time.Now()
 		err := t.listen(ctx)
 		t.before = w.conns.to(t.addr)
 		proved := t.proven.Swap(nil) != nil
+		t.recordEnd(err, proved)
 		if proved {
 			w.forgetReplicas()
 		}
 		w.cache.flush() // in this order: nothing is learned any more, and what was is forgotten
 		logged = logged && !proved
 		if w.caches && !logged && !t.replica.Load() && ctx.Err() == nil {
-			w.logger.WarnContext(ctx, "redisstore: cache off: a node does not tell of revocations, so that each is asked for", "node", t.addr, "error", explain(err))
+			t.log(ctx, slog.LevelWarn, "redisstore: cache off: a node does not tell of revocations, so that each is asked for", slog.Any("error", explain(err)))
 			logged = true
 		}
+		if !proved || time.Since(began) < beatEvery {
+			sleep(ctx, beatEvery)
+		}
 	}
+}
+
+// log writes a line about the cache, unless there were many of late.
+func (t *tracker) log(ctx context.Context, level slog.Level, text string, more ...slog.Attr) {
+	dropped, ok := t.limit.allows(time.Now())
+	if !ok {
+		return
+	}
+	attrs := append([]slog.Attr{slog.String("node", t.addr)}, more...)
+	if dropped > 0 {
+		attrs = append(attrs, slog.Int("not_logged", dropped))
+	}
+	t.watch.logger.LogAttrs(ctx, level, text, attrs...)
 }
 
 // listen returns when the connection is lost, silent for too long, or leads to a
@@ -85,13 +107,19 @@ func (t *tracker) prove(ctx context.Context, conn rueidis.DedicatedClient) error
 		closeAll(t.before)
 		t.before = nil
 		t.replica.Store(false)
-		if t.proven.Swap(&asked) == nil && t.watch.caches {
-			t.watch.logger.InfoContext(ctx, "redisstore: cache on: a node tells of revocations", "node", t.addr)
+		t.silent.Store(nil)
+		if t.proven.Swap(&asked) == nil {
+			t.watch.loss.lookNow()
+			if t.watch.caches {
+				t.log(ctx, slog.LevelInfo, "redisstore: cache on: a node tells of revocations")
+			}
 		}
-	case t.proven.Load() != nil || t.watch.client.Mode() != rueidis.ClientModeCluster:
+		t.watch.loss.confirm(asked)
+	case t.proven.Load() != nil || !t.watch.isCluster:
 		return errReplica // demoted, and its name may lead elsewhere
 	default:
 		t.replica.Store(true)
+		t.silent.Store(nil)
 	}
 	return nil
 }
@@ -107,12 +135,13 @@ func (w *watch) tracking(conn rueidis.DedicatedClient) rueidis.Completed {
 	for _, p := range revocations {
 		cmd = cmd.Args("PREFIX", w.prefix+p)
 	}
-	return cmd.Build()
+	return cmd.Args("PREFIX", w.prefix+markerKey).Build()
 }
 
 // invalidate is told the keys that changed, or nothing if everything may have.
 func (t *tracker) invalidate(keys []rueidis.RedisMessage) {
 	if keys == nil {
+		t.watch.loss.doubt()
 		t.watch.cache.flush()
 		return
 	}
@@ -122,7 +151,11 @@ func (t *tracker) invalidate(keys []rueidis.RedisMessage) {
 			t.watch.cache.flush()
 			return
 		}
-		t.watch.cache.drop(strings.TrimPrefix(key, t.watch.prefix))
+		key = strings.TrimPrefix(key, t.watch.prefix)
+		if strings.HasPrefix(key, markerKey) {
+			t.watch.loss.doubt()
+		}
+		t.watch.cache.drop(key)
 	}
 }
 

@@ -145,6 +145,8 @@ func TestFlushIsHeard(t *testing.T) {
 	if err := s.Put(t.Context(), "revoked:a", "1", time.Hour); err != nil {
 		t.Fatal(err)
 	}
+	opened := time.Now()
+	eventually(t, "the looks at the marker after the start are over", func() bool { return time.Since(opened) > 3*time.Second })
 	eventually(t, "the answer is kept", func() bool { return asks(redis, func() { get(t, s, "revoked:a", true) }) == 0 })
 	redis.do("FLUSHALL")
 	flushed := time.Now()
