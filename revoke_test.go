@@ -85,7 +85,8 @@ func TestRevokeAccount(t *testing.T) {
 	}{
 		{"issued before", f.claim(), certify.CodeClaimRevoked},
 		{"issued in the same second", f.claim(iat(0)...), certify.CodeClaimRevoked},
-		{"issued after", f.claim(iat(time.Second)...), ""},
+		{"issued by a clock that is ahead", f.claim(iat(40 * time.Second)...), certify.CodeClaimRevoked},
+		{"issued in an epoch that does not run", f.claim("account_epoch", `"e0123456789abcdef"`), certify.CodeClaimRevoked},
 		{"another account's", f.claim("sub", `"member-8"`), ""},
 		{"nobody's", f.claim("sub", ""), ""},
 	} {
