@@ -1,12 +1,14 @@
 package certify_test
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -148,6 +150,47 @@ func TestAnEarlierVersionRevokesBeside(t *testing.T) {
 	after.gate(t, "")
 }
 
+// A failingGet cannot read keys of a kind.
+type failingGet struct {
+	certify.Store
+	prefix atomic.Pointer[string]
+}
+
+func (s *failingGet) Get(ctx context.Context, key string) (string, bool, error) {
+	if prefix := s.prefix.Load(); prefix != nil && strings.HasPrefix(key, *prefix) {
+		return "", false, errDown
+	}
+	return s.Store.Get(ctx, key)
+}
+
+// Whether an attempt was begun before a revocation, nobody can tell while the
+// Store fails. Nothing is lost by it.
+func TestEpochsNeedTheStore(t *testing.T) {
+	t.Parallel()
+	for _, prefix := range []string{"account:", "account:all", "epoch:", "clock"} {
+		t.Run(prefix, func(t *testing.T) {
+			t.Parallel()
+			store := &failingGet{Store: certify.NewMemoryStore(0, nil)}
+			s := newFleet(t, store)[0]
+			if err := s.sessions.RevokeAccount(t.Context(), "bob"); err != nil {
+				t.Fatal(err)
+			}
+			p := begunBy(s)
+			store.prefix.Store(&prefix)
+			if prefix == "clock" {
+				if a := s.browser().post("/certifications/attempts", `{}`); a.StatusCode != http.StatusServiceUnavailable {
+					t.Errorf("begin: status %d: %s", a.StatusCode, a.body)
+				}
+			} else {
+				p.redeem(t, "store_unavailable")
+			}
+			store.prefix.Store(nil)
+			p.redeem(t, "")
+			p.gate(t, "")
+		})
+	}
+}
+
 // What stands in the Store and is none of certify's lets nobody in.
 func TestEpochsThatCannotBeRead(t *testing.T) {
 	t.Parallel()
@@ -163,6 +206,7 @@ func TestEpochsThatCannotBeRead(t *testing.T) {
 		{"the account's epoch is empty", "account:", "", 201, "claim_revoked", "claim_revoked"},
 		{"the account's epoch is a word", "account:", "soon", 201, "claim_revoked", "claim_revoked"},
 		{"the account's epoch is short", "account:", "eAAAA", 201, "claim_revoked", "claim_revoked"},
+		{"the site's epoch is empty", "account:all", "", 201, "claim_revoked", "claim_revoked"},
 		{"the site's epoch is a word", "account:all", "soon", 201, "claim_revoked", "claim_revoked"},
 		{"when the epoch began is a word", "epoch:", "soon", 201, "", "store_unavailable"},
 	} {
@@ -196,6 +240,7 @@ func TestEpochsThatCannotBeRead(t *testing.T) {
 			}
 			if tc.key != "clock" {
 				waiting.redeem(t, tc.redeemsCode)
+				begunBy(s).redeem(t, tc.redeemsCode)
 			} else if err := s.sessions.RevokeAccount(t.Context(), "bob"); err != certify.CodeStoreUnavailable {
 				t.Errorf("RevokeAccount: %v", err)
 			}
