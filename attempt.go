@@ -45,6 +45,7 @@ type attempt struct {
 	account  string // keyed hash of the account it was begun under, "" if none
 	site     string // keyed hash of the audience it was begun for, "" if begun by a version that did not say
 	returnTo string
+	begun    tick   // by the Store's clock, none if begun by a version that did not ask
 	native   bool   // begun by an app, which keeps it instead of a cookie
 	kid      string // of the key that signs it
 	key      []byte
@@ -60,6 +61,7 @@ type wireAttempt struct {
 	ReturnTo string `json:"return_to,omitempty"`
 	Purpose  string `json:"purpose,omitempty"`
 	Mode     string `json:"mode,omitempty"` // modeNative, or "" for browsers
+	Clock    string `json:"clock,omitempty"`
 }
 
 const modeNative = "native"
@@ -114,7 +116,7 @@ func (a *attempt) sign() (string, error) {
 		mode = modeNative
 	}
 	token, err := attemptToken.sign(a.kid, methodHS256, a.key, wireAttempt{
-		a.ID, a.StartedAt.Unix(), a.Provider, a.account, a.site, a.returnTo, a.Purpose, mode,
+		a.ID, a.StartedAt.Unix(), a.Provider, a.account, a.site, a.returnTo, a.Purpose, mode, a.begun.String(),
 	})
 	if err == nil && len(token) > maxAttemptToken {
 		return "", CodeReturnPathRefused // before it costs anybody a fee
@@ -144,6 +146,7 @@ func (ks *Keys) openAttempt(token string) (*attempt, error) {
 	a.returnTo, a.Purpose = o.optionalText("return_to"), o.optionalText("purpose")
 	a.native = o.optionalText("mode") == modeNative
 	a.start(o.time("iat"))
+	a.begun = o.tick("clock")
 	if o.bad != "" {
 		return nil, malformed("its " + o.bad + " is missing or of another type")
 	}

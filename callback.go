@@ -386,7 +386,7 @@ func (h *Handler) claim(a *attempt, id *Identity, t taken, account string) *Clai
 		ID: a.claimID(), Subject: account,
 		IssuedAt: t.issued, AuthTime: verified, ExpiresAt: verified.Add(h.sessions.ttl),
 		Age: id.BirthDate.AgeOn(t.issued), BirthYear: year,
-		Nationality: id.Nationality, Txn: t.txn,
+		Nationality: id.Nationality, Txn: t.txn, begun: a.begun,
 	}
 	if id.NationalitySelfAsserted && !h.typed {
 		c.Nationality = NationalityUnknown

@@ -26,6 +26,11 @@ type Claim struct {
 	// accountCompared is set by the reader once Subject was found equal to the
 	// account of this very request.
 	accountCompared bool
+
+	// The epochs in which it was issued, "" before any revocation.
+	siteEpoch, accountEpoch string
+	// begun is when its attempt was begun, known only while it is issued.
+	begun tick
 }
 
 // AccountCompared reports whether [SessionConfig.Account] named this request's

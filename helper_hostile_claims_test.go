@@ -66,6 +66,11 @@ func (f forgers) badClaims() (rows []hostile) {
 			add(name+" as "+value, malformed, "its "+name+" is missing or of another type", name, value)
 		}
 	}
+	for _, name := range []string{"site_epoch", "account_epoch"} {
+		for _, value := range []string{"null", "7", `""`, `"e"`, `"1786330800"`, `"e0123456789abcde"`, `"e0123456789abcdefg"`, `"x0123456789abcdef"`, `"e0123456789abcde+"`, `["e0123456789abcdef"]`} {
+			add(name+" as "+value, malformed, "its "+name+" is missing or of another type", name, value)
+		}
+	}
 	for _, value := range []string{"null", "1", `"true"`, "[]"} {
 		add("foreigner as "+value, malformed, "its foreigner is missing or of another type", "foreigner", value)
 	}

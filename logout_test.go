@@ -122,10 +122,10 @@ func TestLogoutEndsACallbackUnderWay(t *testing.T) {
 			b := s.browser()
 			attempt := b.post("/certifications/attempts", cmp.Or(tc.start, `{}`)).json(t)["merchant_uid"].(string)
 			cookies := b.attemptCookies()
-			code, entries := "verification_refused", 0
+			code, entries := "verification_refused", 1 // the clock
 			if !tc.refused {
 				s.provider.verify("imp_1", attempt)
-				code, entries = "claim_revoked", 2
+				code, entries = "claim_revoked", 3
 			}
 			p.next.Store(true)
 			method := "POST"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"strconv"
 	"time"
 )
 
@@ -32,28 +31,38 @@ func (s *Sessions) Revoke(ctx context.Context, jti string, exp time.Time) error 
 	return nil
 }
 
-// RevokeAccount voids every claim that was issued to the account until now, by
-// this process's clock in whole seconds: a claim issued later in the same
-// second is void, too, as is the one for which Accept calls this. The callback
-// of an attempt completed before may be repeated, and calls Accept again, but
-// brings no claim and none of the headers that Accept sets. For a purpose,
-// such as a recovery, Accept may call this: the callback brings its headers
-// once, and no repeat of it does. This is remembered for [MaxTTL]. Its errors
-// are [CodeStoreUnavailable], and an empty account.
+// RevokeAccount voids every claim that was issued to the account until it
+// returns, in any process that shares the Store, whatever its clock shows. An
+// attempt that was begun before it was called brings no claim for the account
+// any more. Its callback may be repeated, and calls Accept again, but sends none
+// of the headers that Accept sets.
+//
+// For a purpose, such as a recovery, Accept may call this: the callback brings
+// its headers once, and no repeat of it does. For a claim Accept must not: the
+// claim that is being issued would be void, too.
+//
+// Several calls may run at once. After an error the claims may be void or not:
+// call it again. This is remembered for [MaxTTL], the longest life of a claim.
+// Its errors are [CodeStoreUnavailable], and an empty account.
 func (s *Sessions) RevokeAccount(ctx context.Context, account string) error {
 	if account == "" {
 		return errors.New("certify: RevokeAccount needs an account")
 	}
-	now := s.now().Unix()
-	stands, _, err := s.store.Get(ctx, accountKey(account))
-	if err != nil {
-		return s.storeDown(ctx, err)
-	}
-	if until, err := strconv.ParseInt(stands, 10, 64); err == nil && until > now {
-		now = until // by a clock that is ahead of this one
-	}
-	if err := s.store.Put(ctx, accountKey(account), strconv.FormatInt(now, 10), MaxTTL+maxSkew); err != nil {
-		return s.storeDown(ctx, err)
+	return s.revokeUnder(ctx, accountKey(account))
+}
+
+// RevokeAll voids every claim that was issued until it returns, and every
+// attempt that was begun before it was called: the same as
+// [Sessions.RevokeAccount] for the whole site. It is for incidents, such as a
+// Store that lost its data. Visitors verify again, which costs a fee each. Its
+// error is [CodeStoreUnavailable].
+func (s *Sessions) RevokeAll(ctx context.Context) error {
+	return s.revokeUnder(ctx, siteKey)
+}
+
+func (s *Sessions) revokeUnder(ctx context.Context, key string) error {
+	if err := s.beginEpoch(ctx, key); err != nil {
+		return err
 	}
 	s.emit(ctx, Event{Kind: EventRevoked})
 	return nil
@@ -87,33 +96,40 @@ func entriesOf(c *Claim) storeEntries {
 	return e
 }
 
-func (s *Sessions) checkRevoked(ctx context.Context, c *Claim) error {
-	return s.checkEntries(ctx, c, entriesOf(c))
+// checkRevoked refuses the claim that an attempt would bring if the claim, its
+// account's claims or all claims were revoked since the attempt was begun. It
+// gives the claim its epochs: what is signed is the same claim.
+func (s *Sessions) checkRevoked(ctx context.Context, c *Claim) (err error) {
+	revoked, err := s.isRevoked(ctx, c.ID)
+	switch {
+	case err != nil:
+		return err
+	case revoked:
+		return errRevoked
+	}
+	if c.siteEpoch, err = s.epochFor(ctx, siteKey, c); err != nil || c.Subject == "" {
+		return err
+	}
+	c.accountEpoch, err = s.epochFor(ctx, accountKey(c.Subject), c)
+	return err
 }
 
-// checkEntries is checkRevoked with the names made before: hashing the account
-// costs more than looking it up.
+var errRevoked = tokenError{CodeClaimRevoked, "its jti was revoked"}
+
+// checkEntries refuses a claim that the Store holds something against. The keys
+// are made before: hashing the account costs more than looking it up.
 func (s *Sessions) checkEntries(ctx context.Context, c *Claim, e storeEntries) error {
 	_, revoked, err := s.store.Get(ctx, e.revoked)
 	switch {
 	case err != nil:
 		return s.storeDown(ctx, err)
 	case revoked:
-		return tokenError{CodeClaimRevoked, "its jti was revoked"}
-	case e.account == "":
-		return nil
+		return errRevoked
 	}
-	until, ok, err := s.store.Get(ctx, e.account)
-	switch {
-	case err != nil:
-		return s.storeDown(ctx, err)
-	case !ok:
-		return nil
+	if err := s.checkEpoch(ctx, siteKey, c.siteEpoch, c); err != nil || e.account == "" {
+		return err
 	}
-	if sec, err := strconv.ParseInt(until, 10, 64); err == nil && c.IssuedAt.Unix() > sec {
-		return nil
-	}
-	return tokenError{CodeClaimRevoked, "its account's claims were revoked"}
+	return s.checkEpoch(ctx, e.account, c.accountEpoch, c)
 }
 
 // storeDown keeps the store's own error from visitors and from errors.Is: it

@@ -85,7 +85,8 @@ func TestRevokeAccount(t *testing.T) {
 	}{
 		{"issued before", f.claim(), certify.CodeClaimRevoked},
 		{"issued in the same second", f.claim(iat(0)...), certify.CodeClaimRevoked},
-		{"issued after", f.claim(iat(time.Second)...), ""},
+		{"issued by a clock that is ahead", f.claim(iat(40 * time.Second)...), certify.CodeClaimRevoked},
+		{"issued in an epoch that does not run", f.claim("account_epoch", `"e0123456789abcdef"`), certify.CodeClaimRevoked},
 		{"another account's", f.claim("sub", `"member-8"`), ""},
 		{"nobody's", f.claim("sub", ""), ""},
 	} {
@@ -162,6 +163,37 @@ func TestRevoke(t *testing.T) {
 				t.Errorf("the Store was told %q, want %q", notes.notes, want)
 			}
 		})
+	}
+}
+
+func (n *notebook) PutIfAbsent(ctx context.Context, key, value string, ttl time.Duration) (string, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.notes = append(n.notes, key+" for "+ttl.String())
+	return n.Store.PutIfAbsent(ctx, key, value, ttl)
+}
+
+// What RevokeAccount and RevokeAll write outlives every claim and attempt of
+// before. The clock outlives what names its ticks.
+func TestRevocationsAreRemembered(t *testing.T) {
+	t.Parallel()
+	for key, revoke := range map[string]func(*certify.Sessions) error{
+		"account:all": func(s *certify.Sessions) error { return s.RevokeAll(t.Context()) },
+		"account:":    func(s *certify.Sessions) error { return s.RevokeAccount(t.Context(), "bob") },
+	} {
+		notes := &notebook{Store: certify.NewMemoryStore(0, nil)}
+		if err := revoke(quiet(t, func(c *certify.SessionConfig) { c.Store = notes })); err != nil {
+			t.Fatal(err)
+		}
+		want := []struct{ key, life string }{{key, "8760h1m0s"}, {"clock", "17520h0m0s"}, {"clock:", "17520h0m0s"}, {"clock", "17520h0m0s"}, {"epoch:e", "8760h1m0s"}}
+		for i, note := range notes.notes {
+			if i >= len(want) || !strings.HasPrefix(note, want[i].key) || !strings.HasSuffix(note, " for "+want[i].life) {
+				t.Errorf("note %d: %s", i, note)
+			}
+		}
+		if len(notes.notes) != len(want) {
+			t.Errorf("%d notes, want %d", len(notes.notes), len(want))
+		}
 	}
 }
 

@@ -183,7 +183,7 @@ func (s *countingStore) Get(ctx context.Context, key string) (string, bool, erro
 }
 
 // Gates within gates, and a handler that asks, cost one look at the token and
-// one at the Store; routes that do not ask cost none.
+// two questions to the Store; routes that do not ask cost none.
 func TestOneVerificationForARequest(t *testing.T) {
 	t.Parallel()
 	store := &countingStore{Store: certify.NewMemoryStore(0, nil)}
@@ -203,7 +203,7 @@ func TestOneVerificationForARequest(t *testing.T) {
 	if n := store.gets.Load(); n != 0 {
 		t.Errorf("%d looks at the Store for a page without a gate", n)
 	}
-	if w := serve(s.Load(s.Load(page)), cookie...); w.Code != http.StatusOK || store.gets.Load() != 1 {
+	if w := serve(s.Load(s.Load(page)), cookie...); w.Code != http.StatusOK || store.gets.Load() != 2 {
 		t.Errorf("status %d, %d looks at the Store", w.Code, store.gets.Load())
 	}
 }

@@ -120,9 +120,14 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error
 	if err := h.mayStart(r, values); err != nil {
 		return nil, err
 	}
+	begun, err := h.sessions.lastTick(r.Context())
+	if err != nil {
+		return nil, err
+	}
 	a := newAttempt(h.sessions.keys.Load().list[0], h.sessions.now())
 	a.Provider, a.returnTo, a.Purpose = h.provider.Name(), returnTo, purpose
 	a.account, a.site = a.accountHash(account), a.siteHash(h.sessions.audience)
+	a.begun = begun
 	a.RedirectURL = h.sessions.origin + h.publicPath + "/redirect"
 	h.sessions.emit(r.Context(), Event{Kind: EventStarted, Provider: a.Provider, Purpose: a.Purpose})
 	return a, nil

@@ -14,6 +14,11 @@ import (
 // returns an error. Any error refuses the request with 503, and so does an
 // answer that takes longer than 3 seconds: the context ends then.
 // Implementations must be safe for concurrent use.
+//
+// Every call sees what calls before it wrote, in other processes too. One
+// exception saves most questions of gates: for keys that begin with "revoked:"
+// or "account:", Get may answer for up to a second what stood there before
+// another process wrote.
 type Store interface {
 	// PutIfAbsent stores value under key and returns it, unless something
 	// stands there already: then it returns that. It is atomic across all

@@ -121,11 +121,11 @@ func (h *Handler) wasFinished(ctx context.Context, a *attempt) (bool, error) {
 // an account whose claims were revoked. The first time it was Accept that
 // revoked them, for a recovery, and had nothing of this attempt's to revoke.
 func (h *Handler) finishPurpose(ctx context.Context, a *attempt, c *Claim, before bool) error {
-	s, entries := h.sessions, entriesOf(c)
+	s, judged := h.sessions, *c
 	if !before {
-		entries.account = ""
+		judged.Subject = ""
 	}
-	err := s.checkEntries(ctx, c, entries)
+	err := s.checkRevoked(ctx, &judged)
 	if err != nil || before || c.Subject == "" {
 		return err
 	}

@@ -161,6 +161,9 @@ type wireClaim struct {
 	DIHash    string `json:"di_hash,omitempty"`
 	Foreigner *bool  `json:"foreigner,omitempty"`
 	Txn       string `json:"txn"`
+
+	SiteEpoch    string `json:"site_epoch,omitempty"`
+	AccountEpoch string `json:"account_epoch,omitempty"`
 }
 
 func wire(c *Claim, issuer, audience string) wireClaim {
@@ -169,6 +172,7 @@ func wire(c *Claim, issuer, audience string) wireClaim {
 		Iat: c.IssuedAt.Unix(), Exp: c.ExpiresAt.Unix(), AuthTime: c.AuthTime.Unix(),
 		Age: c.Age, BirthYear: c.BirthYear, DIHash: c.DIHash,
 		Foreigner: c.Nationality.foreigner(), Txn: c.Txn,
+		SiteEpoch: c.siteEpoch, AccountEpoch: c.accountEpoch,
 	}
 }
 
@@ -190,6 +194,8 @@ func readClaim(payload []byte, issuer, audience string) (*Claim, error) {
 		DIHash:      o.optionalText("di_hash"),
 		Nationality: o.nationality(),
 		Txn:         o.text("txn"),
+
+		siteEpoch: o.epoch("site_epoch"), accountEpoch: o.epoch("account_epoch"),
 	}
 	switch {
 	case o.bad != "":
