@@ -160,16 +160,16 @@ func (s cookieScope) attemptPrefix() string { return s.name("-attempt-") }
 func (s *Sessions) attemptsOf(r *http.Request) []*attempt {
 	var found []*attempt
 	keys, prefix, tried := s.keys.Load(), s.cookies.attemptPrefix(), 0
-	for _, c := range r.Cookies() {
-		id, ok := strings.CutPrefix(c.Name, prefix)
+	for name, value := range cookies(r.Header) {
+		id, ok := strings.CutPrefix(name, prefix)
 		if !ok {
 			continue
 		}
 		if tried++; tried > 4*maxAttempts { // bounds the work on a forged header
 			break
 		}
-		if a, err := keys.openAttempt(c.Value); err == nil && a.ID == id && !a.native {
-			a.cookie = len(c.Name) + len(c.Value) + len("=; ")
+		if a, err := keys.openAttempt(value); err == nil && a.ID == id && !a.native {
+			a.cookie = len(name) + len(value) + len("=; ")
 			found = append(found, a)
 		}
 	}
@@ -215,19 +215,21 @@ func (s *Sessions) attemptCookies(r *http.Request) []heldCookie {
 		found = append(found, heldCookie{prefix + a.ID, a.cookie})
 		own[prefix+a.ID] = true
 	}
-	for _, c := range slices.Backward(r.Cookies()) {
-		if strings.HasPrefix(c.Name, prefix) && !own[c.Name] {
-			found = append(found, heldCookie{c.Name, len(c.Name) + len(c.Value) + len("=; ")})
+	opened := len(found)
+	for name, value := range cookies(r.Header) {
+		if strings.HasPrefix(name, prefix) && !own[name] {
+			found = append(found, heldCookie{name, len(name) + len(value) + len("=; ")})
 		}
 	}
+	slices.Reverse(found[opened:])
 	return found
 }
 
 // clearAttempts takes the attempts from the browser but those in keep.
 func (s *Sessions) clearAttempts(w http.ResponseWriter, r *http.Request, keep map[string]bool) {
-	for _, c := range r.Cookies() {
-		if strings.HasPrefix(c.Name, s.cookies.attemptPrefix()) && !keep[c.Name] {
-			s.cookies.clear(w, c.Name)
+	for name := range cookies(r.Header) {
+		if strings.HasPrefix(name, s.cookies.attemptPrefix()) && !keep[name] {
+			s.cookies.clear(w, name)
 		}
 	}
 }

@@ -102,6 +102,20 @@ func TestForgedAttemptCookies(t *testing.T) {
 	})
 }
 
+// A header full of forged attempts costs 32 signatures, and no more.
+func TestForgedAttemptsAreBounded(t *testing.T) {
+	t.Parallel()
+	b := newSite(t, siteConfig{}).browser()
+	b.provider.verify("imp_1", b.begin("/"))
+	own := b.attemptCookies()
+	for _, tc := range []struct{ forged, status int }{{32, http.StatusForbidden}, {31, http.StatusOK}} {
+		cookies := strings.Repeat("certify-attempt-0=a.b.c; ", tc.forged) + own
+		if a := b.site.browser().post("/certifications", `{"imp_uid":"imp_1"}`, "Cookie", cookies); a.StatusCode != tc.status {
+			t.Errorf("behind %d forged attempts: status %d: %s", tc.forged, a.StatusCode, a.body)
+		}
+	}
+}
+
 func TestAllowStart(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

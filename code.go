@@ -64,7 +64,7 @@ const (
 	CodeMethodNotAllowed     Code = "method_not_allowed"
 	CodeNotFound             Code = "not_found"
 	CodeCrossOrigin          Code = "cross_origin"
-	CodeBrowserRefused       Code = "browser_refused" // where only native apps are served
+	CodeBrowserRefused       Code = "browser_refused"  // where only native apps are served
 	CodePrefetchRefused      Code = "prefetch_refused" // the browser loads ahead what only a visitor may open
 	CodeReturnPathRefused    Code = "return_path_refused"
 	CodeStoreUnavailable     Code = "store_unavailable"

@@ -33,19 +33,39 @@ func (s cookieScope) set(w http.ResponseWriter, name, value string, maxAge int) 
 
 func (s cookieScope) clear(w http.ResponseWriter, name string) { s.set(w, name, "", -1) }
 
-// cookieValues yields the values of the cookies of a name exactly as
-// [http.Request.CookiesNamed] reads them, without making a Cookie of each.
-func cookieValues(h http.Header, name string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, line := range h["Cookie"] {
+// requestCookies is how many cookies of one request net/http reads. Of a request
+// with more it reads none, and so do we, whatever GODEBUG's httpcookiemaxnum is.
+const requestCookies = 3000
+
+// cookies yields the names and values of a request's cookies exactly as
+// [http.Request.Cookies] reads them, without making a Cookie of each. A name
+// that is not ours may be one that net/http passes over.
+func cookies(h http.Header) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		lines, count := h["Cookie"], 0
+		for _, line := range lines {
+			count += strings.Count(line, ";") + 1
+		}
+		if count > requestCookies {
+			return
+		}
+		for _, line := range lines {
 			for part := range strings.SplitSeq(line, ";") {
-				got, value, _ := strings.Cut(textproto.TrimString(part), "=")
-				if textproto.TrimString(got) != name {
-					continue
-				}
-				if value, ok := cookieValue(value); ok && !yield(value) {
+				name, value, _ := strings.Cut(textproto.TrimString(part), "=")
+				if value, ok := cookieValue(value); ok && !yield(textproto.TrimString(name), value) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// cookieValues yields the values of the cookies of a name.
+func cookieValues(h http.Header, name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for got, value := range cookies(h) {
+			if got == name && !yield(value) {
+				return
 			}
 		}
 	}

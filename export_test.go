@@ -1,5 +1,10 @@
 package certify
 
+import "time"
+
+// SetElapsed replaces the monotonic clock of the store.
+func (s *MemoryStore) SetElapsed(elapsed func() time.Duration) { s.elapsed = elapsed }
+
 // UnderWay counts the callbacks that are being answered, and their attempts.
 func (s *Sessions) UnderWay() (attempts, callbacks int) {
 	s.underWay.mu.Lock()

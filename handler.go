@@ -81,8 +81,9 @@ type HandlerConfig struct {
 	// HelpURL is where the pages send those who cannot verify, such as people
 	// without a phone in their own name. A path or a URL; no link if empty.
 	HelpURL string
-	// MaxLookups is how many lookups may be under way at one provider, beyond
-	// which callbacks are answered with 503 at once: [DefaultMaxLookups] if 0.
+	// MaxLookups is how many lookups may be under way at one provider:
+	// [DefaultMaxLookups] if 0. Further callbacks wait for up to 3 seconds, in
+	// their order and one of each attempt, and are then answered with 503.
 	MaxLookups int
 }
 
@@ -148,7 +149,7 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 	h := &Handler{
 		sessions: cfg.Sessions, provider: cfg.Provider, providers: make(map[string]Provider), pepper: append([]byte(nil), cfg.Pepper...),
 		path: cfg.Path, publicPath: cfg.Sessions.pathPrefix + cfg.Path, accept: cfg.Accept, purposes: make(map[string]bool), checks: maps.Clone(cfg.Checks), allowStart: cfg.AllowStart,
-		helpURL: cfg.HelpURL, lookups: newLookups(cfg.Sessions.now),
+		helpURL: cfg.HelpURL, lookups: newLookups(),
 		csrf: http.NewCrossOriginProtection(), native: cfg.NativeApps, typed: cfg.InsecureSelfAssertedNationality,
 	}
 	for _, p := range cfg.allProviders() {

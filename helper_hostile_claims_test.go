@@ -29,7 +29,7 @@ func (f forgers) badTimes() (rows []hostile) {
 		}
 	}
 	add("exp 0", malformed, "exp is not later than its iat", "exp", "0")
-	add("exp -0", malformed, "exp is not later than its iat", "exp", "-0")
+	add("exp -0", malformed, "its exp is missing or of another type", "exp", "-0")
 	add("exp at iat", malformed, "exp is not later than its iat", "exp", at(-time.Hour), "iat", at(-time.Hour))
 	add("expired just now", certify.CodeClaimExpired, "exp has passed", "exp", at(0))
 	add("expired long ago", certify.CodeClaimExpired, "exp has passed", "iat", at(-48*time.Hour), "auth_time", at(-48*time.Hour), "exp", at(-36*time.Hour))
@@ -49,7 +49,7 @@ func (f forgers) badClaims() (rows []hostile) {
 		rows = append(rows, hostile{name, f.hs.claim(changes...), code, why})
 	}
 	for _, name := range []string{"age", "birth_year"} {
-		for _, value := range []string{"", "null", `"36"`, "36.0", "3.6e1", "-1", "10000", "99999999999999999999", "[36]", "true"} {
+		for _, value := range []string{"", "null", `"36"`, "36.0", "3.6e1", "-1", "-0", "10000", "99999999999999999999", "[36]", "true"} {
 			add(name+" as "+value, malformed, "its "+name+" is missing or of another type", name, value)
 		}
 	}
@@ -80,10 +80,11 @@ func (f forgers) badClaims() (rows []hostile) {
 	for _, iss := range []string{"", "https://shop.example/", "https://attacker.example", "http://shop.example", "HTTPS://SHOP.EXAMPLE"} {
 		add("iss "+iss, wrongAud, "iss is not the issuer", "iss", quoted(iss))
 	}
-	for _, aud := range []string{`""`, "[]", `[""]`, `["https://other.example"]`, `"https://shop.example/"`, `"https://shop.example.attacker.example"`, `"https://shop.example https://other.example"`, `[null]`} {
+	for _, aud := range []string{`""`, "[]", `[""]`, `["https://other.example"]`, `"https://shop.example/"`, `"https://shop.example.attacker.example"`, `"https://shop.example https://other.example"`} {
 		add("aud "+aud, wrongAud, "aud does not name", "aud", aud)
 	}
-	for _, aud := range []string{"", "null", "7", "true", "[7]", `[["https://shop.example"]]`, `{"https://shop.example":1}`, `["https://shop.example",7]`} {
+	for _, aud := range []string{"", "null", "7", "true", "[7]", `[["https://shop.example"]]`, `{"https://shop.example":1}`, `["https://shop.example",7]`,
+		"[null]", `[null,"https://shop.example"]`, `["https://shop.example",null]`} {
 		add("aud as "+aud, malformed, "its aud is missing or of another type", "aud", aud)
 	}
 	return rows

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // A jwk is a public key as RFC 7517 writes it. The members that RFC 7638
@@ -25,12 +26,9 @@ type jwk struct {
 	Use string `json:"use,omitempty"`
 }
 
-// A jwkUse is what else decides whether a key may be used.
-type jwkUse struct {
-	D      string   `json:"d"` // of private keys
-	K      string   `json:"k"` // of secrets
-	KeyOps []string `json:"key_ops"`
-}
+// privateMembers are the members of private keys and secrets: of EC, OKP and
+// RSA (RFC 7518, section 6; RFC 8037, section 2), of oct, and of AKP (RFC 9964).
+var privateMembers = [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
 
 func publicEd25519(pub ed25519.PublicKey) *key {
 	j := &jwk{Crv: "Ed25519", Kty: "OKP", X: b64.EncodeToString(pub)}
@@ -77,20 +75,26 @@ func (ks *Keys) JWKS() []byte {
 
 // ParseJWKS reads public keys, as [Keys.JWKS] writes them: Sessions made with
 // them verify claims and cannot issue any. It refuses a set that holds a
-// private key or a secret, or a key without a kid, and passes over keys that
-// are of other types or for other uses (RFC 7517, section 5).
+// private key or a secret, a key without a kid, a point that is not on the
+// curve or has a small order, or a member twice. It passes over keys that are
+// of other types or for other uses (RFC 7517, section 5).
 func ParseJWKS(b []byte) (*Keys, error) {
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
+	set, err := members(b)
+	switch {
+	case errors.Is(err, errMemberTwice):
+		return nil, errors.New("certify: the JWKS has a member twice")
+	case err != nil:
+		return nil, errors.New("certify: the JWKS is not a JSON object with a list of keys")
 	}
-	if err := json.Unmarshal(b, &set); err != nil {
+	var raws []json.RawMessage
+	if v := set.value("keys"); v != nil && json.Unmarshal(v, &raws) != nil {
 		return nil, errors.New("certify: the JWKS is not a JSON object with a list of keys")
 	}
 	var list []*key
-	for i, raw := range set.Keys {
+	for i, raw := range raws {
 		k, err := parseJWK(raw)
 		if err != nil {
-			return nil, fmt.Errorf("certify: JWKS: key %d of %d: %w", i+1, len(set.Keys), err)
+			return nil, fmt.Errorf("certify: JWKS: key %d of %d: %w", i+1, len(raws), err)
 		}
 		if k != nil {
 			list = append(list, k)
@@ -104,15 +108,30 @@ func ParseJWKS(b []byte) (*Keys, error) {
 
 // parseJWK returns nil for a key that certify does not use.
 func parseJWK(raw json.RawMessage) (*key, error) {
-	var j jwk
-	var use jwkUse
-	if json.Unmarshal(raw, &j) != nil || json.Unmarshal(raw, &use) != nil {
+	o, err := members(raw)
+	switch {
+	case errors.Is(err, errMemberTwice):
+		return nil, errors.New("it has a member twice")
+	case err != nil:
 		return nil, errors.New("it is not a JSON object with the members of a JWK")
 	}
-	if use.D != "" || use.K != "" || j.Kty == "oct" {
-		return nil, errors.New("it is a private key or a secret, which a JWKS must not hold: replace that key")
+	// Some libraries write null for a member that a key does not have.
+	o.members = slices.DeleteFunc(o.members, func(m member) bool { return string(m.value) == "null" })
+	j := jwk{
+		Kty: o.optionalText("kty"), Crv: o.optionalText("crv"), X: o.optionalText("x"), Y: o.optionalText("y"),
+		Alg: o.optionalText("alg"), Kid: o.optionalText("kid"), Use: o.optionalText("use"),
 	}
-	if j.Use != "" && j.Use != "sig" || use.KeyOps != nil && !slices.Contains(use.KeyOps, "verify") {
+	if j.Kty == "oct" || o.hasPrivateMember() {
+		return nil, errors.New("it is a private key or a secret, which a JWKS must not hold: replace that key by a new one, since all who read the set can sign with it")
+	}
+	var ops []string
+	if v := o.value("key_ops"); v != nil {
+		o.check("key_ops", json.Unmarshal(v, &ops) == nil)
+	}
+	if o.bad != "" {
+		return nil, errors.New("it is not a JSON object with the members of a JWK: its " + o.bad + " is of another type")
+	}
+	if j.Use != "" && j.Use != "sig" || ops != nil && !slices.Contains(ops, "verify") {
 		return nil, nil
 	}
 	switch j.Kty + " " + j.Crv + " " + cmp.Or(j.Alg, "any") {
@@ -122,6 +141,14 @@ func parseJWK(raw json.RawMessage) (*key, error) {
 		return j.named(j.p256())
 	}
 	return nil, nil
+}
+
+// hasPrivateMember looks at names in any case, since some parsers do, and
+// whatever the value: an empty one is no reason to publish it.
+func (o *object) hasPrivateMember() bool {
+	return slices.ContainsFunc(o.members, func(m member) bool {
+		return slices.ContainsFunc(privateMembers[:], func(name string) bool { return strings.EqualFold(name, string(m.name)) })
+	})
 }
 
 // named gives k the id that the JWK states.
@@ -138,16 +165,19 @@ func (j *jwk) named(k *key, err error) (*key, error) {
 }
 
 func (j *jwk) ed25519() (*key, error) {
-	x, err := b64.DecodeString(j.X)
+	x, err := decodeSegment(j.X)
 	if err != nil || len(x) != ed25519.PublicKeySize {
 		return nil, errors.New("its x is not 32 bytes of base64url")
+	}
+	if !isStrongEd25519(x) {
+		return nil, errors.New("its x is not a point of Ed25519, or one of small order, under which anybody can sign")
 	}
 	return publicEd25519(x), nil
 }
 
 func (j *jwk) p256() (*key, error) {
-	x, xerr := b64.DecodeString(j.X)
-	y, yerr := b64.DecodeString(j.Y)
+	x, xerr := decodeSegment(j.X)
+	y, yerr := decodeSegment(j.Y)
 	if xerr != nil || yerr != nil || len(x) != 32 || len(y) != 32 {
 		return nil, errors.New("its x and y are not 32 bytes of base64url each")
 	}
@@ -167,6 +197,7 @@ func (h *Handler) serveJWKS(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", "application/jwk-set+json")
 	w.Header().Set("Cache-Control", "public, max-age=300")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, err := w.Write(keys.JWKS())
 	return ignore(err)
 }

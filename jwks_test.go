@@ -63,6 +63,8 @@ func TestParseJWKS(t *testing.T) {
 		{"both", set("{"+ed+"}", "{"+ec+"}"), "ed ec"},
 		{"alg, use and key_ops stated", set(`{` + ed + `,"alg":"EdDSA","use":"sig","key_ops":["verify"]}`), "ed"},
 		{"among others", set(rsa, `{"kty":"OKP","crv":"X25519","x":"AA"}`, "{"+ec+"}", `{"kty":"EC","crv":"P-384"}`, `{}`, `{"kty":"future"}`), "ec"},
+		{"null for what it does not have", set(`{` + ed + `,"d":null,"oth":null,"key_ops":null,"alg":null}`), "ed"},
+		{"names in capitals are other names", set(`{` + ed + `,"KTY":"oct"}`), "ed"},
 		{"for encryption", set("{"+ed+"}", `{`+ec+`,"use":"enc"}`), "ed"},
 		{"for key agreement", set("{"+ed+"}", `{`+ec+`,"alg":"ECDH-ES"}`), "ed"},
 		{"for deriving", set("{"+ed+"}", `{`+ec+`,"key_ops":["deriveKey"]}`), "ed"},
@@ -103,6 +105,21 @@ func TestParseJWKS(t *testing.T) {
 		{"a secret", set("{"+ed+"}", `{"kty":"oct","k":"AQIDBA","kid":"s"}`), "it is a private key or a secret"},
 		{"a secret under another type", set(`{` + ed + `,"k":"AQIDBA"}`), "it is a private key or a secret"},
 		{"a secret without its bytes", set(`{"kty":"oct","kid":"s"}`), "it is a private key or a secret"},
+		{"an empty private member before another", set(`{` + ed + `,"d":"AQ","d":""}`), "it has a member twice"},
+		{"an empty private member", set(`{` + ed + `,"d":""}`), "it is a private key"},
+		{"a private member that is a number", set(`{` + ed + `,"d":1}`), "it is a private key"},
+		{"a private key of ML-DSA", set("{"+ed+"}", `{"kty":"AKP","alg":"ML-DSA-44","kid":"a","pub":"AQ","priv":"AQ"}`), "replace that key by a new one"},
+		{"a prime of an RSA key", set("{"+ed+"}", `{"kty":"RSA","n":"AQAB","e":"AQAB","p":"AQ"}`), "it is a private key"},
+		{"the other prime", set("{"+ed+"}", `{"kty":"RSA","n":"AQAB","e":"AQAB","q":"AQ"}`), "it is a private key"},
+		{"an exponent of an RSA key", set("{"+ed+"}", `{"kty":"RSA","n":"AQAB","e":"AQAB","dp":"AQ"}`), "it is a private key"},
+		{"the other exponent", set("{"+ed+"}", `{"kty":"RSA","n":"AQAB","e":"AQAB","dq":"AQ"}`), "it is a private key"},
+		{"a coefficient of an RSA key", set("{"+ed+"}", `{"kty":"RSA","n":"AQAB","e":"AQAB","qi":"AQ"}`), "it is a private key"},
+		{"other primes of an RSA key", set("{"+ed+"}", `{"kty":"RSA","n":"AQAB","e":"AQAB","oth":[{"r":"AQ"}]}`), "it is a private key"},
+		{"kty twice", set(`{"kty":"oct",` + ed + `}`), "it has a member twice"},
+		{"keys twice", `{"keys":[],"keys":[{` + ed + `}]}`, "the JWKS has a member twice"},
+		{"a line end in x", set(strings.Replace("{"+ed+"}", "11qY", `11qY\r\n`, 1)), "x is not 32 bytes"},
+		{"a line end in y", set(strings.Replace("{"+ec+"}", `"y":"x_FE`, `"y":"x_FE\n`, 1)), "x and y are not 32 bytes"},
+		{"key_ops is text", set(`{` + ed + `,"key_ops":"verify"}`), "its key_ops is of another type"},
 		{"no kid", set(strings.Replace("{"+ed+"}", `,"kid":"ed"`, "", 1)), "it has no kid"},
 		{"kid of 129 bytes", set(strings.Replace("{"+ed+"}", `"ed"`, `"`+strings.Repeat("k", 129)+`"`, 1)), "1 to 128"},
 		{"kid with a blank", set(strings.Replace("{"+ed+"}", `"ed"`, `"e d"`, 1)), "printable ASCII"},
@@ -157,6 +174,9 @@ func TestServedJWKS(t *testing.T) {
 			a := b.get("/certifications/jwks.json")
 			if a.StatusCode != tc.status {
 				t.Fatalf("status %d: %s", a.StatusCode, a.body)
+			}
+			if a.Header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Error("a browser may guess what it is")
 			}
 			if tc.status == http.StatusOK && (a.body != string(keys.JWKS()) || a.Header.Get("Content-Type") != "application/jwk-set+json") {
 				t.Errorf("%s: %s", a.Header.Get("Content-Type"), a.body)

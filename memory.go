@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -20,8 +21,14 @@ var errStoreFull = errors.New("certify: the memory store is full: raise its limi
 
 // A MemoryStore is the [Store] of a single process, on go-cache. It starts no
 // goroutine: each new entry pays for the removal of a few expired ones.
+//
+// An entry expires when its time has passed by two clocks: the one that can be
+// set, by which claims and attempts expire, and the monotonic one of the
+// process. A clock that is wrong for a while, ahead or behind, drops nothing
+// early. While it is behind, and on a machine that slept, entries stay longer.
 type MemoryStore struct {
 	now     func() time.Time
+	elapsed func() time.Duration // monotonic, since the store was made
 	entries *shelf
 }
 
@@ -36,7 +43,8 @@ func NewMemoryStore(limit int, now func() time.Time) *MemoryStore {
 	if now == nil {
 		now = time.Now
 	}
-	return &MemoryStore{now, newShelf(limit)}
+	start := time.Now()
+	return &MemoryStore{now, func() time.Duration { return time.Since(start) }, newShelf(limit)}
 }
 
 // PutIfAbsent implements [Store].
@@ -56,7 +64,7 @@ func (s *MemoryStore) Get(ctx context.Context, key string) (string, bool, error)
 		return "", false, err
 	}
 	e := s.entries.find(key)
-	if e == nil || e.expired(s.now()) {
+	if e == nil || e.expired(s.instant()) {
 		return "", false, nil
 	}
 	return e.value, true, nil
@@ -69,17 +77,39 @@ func (s *MemoryStore) put(ctx context.Context, key, value string, ttl time.Durat
 	if ttl <= 0 { // to go-cache, 0 means the default and less means for ever
 		return "", errors.New("certify: a store entry needs a positive ttl")
 	}
-	now := s.now()
-	stands, ok := s.entries.put(strings.Clone(key), strings.Clone(value), now.Add(ttl), now, keep)
+	now := s.instant()
+	e := &entry{key: strings.Clone(key), value: strings.Clone(value), expires: now.add(ttl)}
+	stands, ok := s.entries.put(e, now, keep)
 	if !ok {
 		return "", errStoreFull
 	}
 	return stands, nil
 }
 
+// An instant is a moment by both clocks, in nanoseconds: since 1970, and since
+// the store was made.
+type instant struct{ wall, monotonic int64 }
+
+func (s *MemoryStore) instant() instant {
+	return instant{s.now().UnixNano(), int64(s.elapsed())}
+}
+
+// add gives math.MaxInt64 for sums that are larger.
+func (t instant) add(ttl time.Duration) instant {
+	return instant{addNanoseconds(t.wall, ttl), addNanoseconds(t.monotonic, ttl)}
+}
+
+func addNanoseconds(t int64, d time.Duration) int64 {
+	if t > math.MaxInt64-int64(d) {
+		return math.MaxInt64
+	}
+	return t + int64(d)
+}
+
 const (
-	shardEntries = 16_384 // that share a lock
-	expirePerPut = 4      // more than one, so that what has expired gets less
+	shardEntries = 16_384    // that share a lock
+	lookAgain    = time.Hour // at an entry that expired by the monotonic clock alone
+	expirePerPut = 4         // more than one, so that what has expired gets less
 )
 
 // A shelf holds up to a number of entries in memory, each until it expires. It
@@ -108,24 +138,23 @@ func (s *shelf) shard(key string) *shard {
 // find returns the entry of a key, expired or not, or nil.
 func (s *shelf) find(key string) *entry { return s.shard(key).find(key) }
 
-// put stores value, unless keep is set and something stands there already. It
-// returns what stands there then, and false if there is no room. It keeps key.
-func (s *shelf) put(key, value string, expires, now time.Time, keep bool) (stands string, ok bool) {
-	sh := s.shard(key)
+// put stores e, unless keep is set and something stands there already. It
+// returns what stands there then, and false if there is no room.
+func (s *shelf) put(e *entry, now instant, keep bool) (stands string, ok bool) {
+	sh := s.shard(e.key)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.expire(now)
-	old := sh.find(key)
+	old := sh.find(e.key)
 	switch {
 	case old != nil && keep && !old.expired(now):
 		return old.value, true
 	case old == nil && len(sh.queue) >= s.limit:
 		return stands, false
 	}
-	// Round strips the monotonic reading: tokens expire by the wall clock, and
-	// what is remembered of them must do so with them.
-	sh.place(old, &entry{key: key, value: value, expires: expires.Round(0)})
-	return value, true
+	e.due = e.expires.monotonic
+	sh.place(old, e)
+	return e.value, true
 }
 
 // A shard is a part of a shelf with a lock of its own.
@@ -135,15 +164,18 @@ type shard struct {
 	queue   expiryQueue
 }
 
-// An entry does not change, but for its place in the queue.
+// An entry does not change, but for when it is due and its place in the queue,
+// which the shard's lock guards.
 type entry struct {
-	key     string
-	value   string
-	expires time.Time
-	place   int
+	key, value string
+	expires    instant
+	due        int64 // to be looked at, by the monotonic clock
+	place      int
 }
 
-func (e *entry) expired(now time.Time) bool { return !now.Before(e.expires) }
+func (e *entry) expired(now instant) bool {
+	return now.wall >= e.expires.wall && now.monotonic >= e.expires.monotonic
+}
 
 func (sh *shard) find(key string) *entry {
 	found, ok := sh.entries.Get(key)
@@ -165,21 +197,29 @@ func (sh *shard) place(old, e *entry) {
 	sh.entries.Set(e.key, e, cache.NoExpiration)
 }
 
-// expire removes what has expired, a few entries at a time.
-func (sh *shard) expire(now time.Time) {
+// expire looks at a few entries that are due, and removes those that expired.
+// The others, whose time has not passed by the wall clock, make way: they must
+// not keep what has expired behind them.
+func (sh *shard) expire(now instant) {
 	for range expirePerPut {
-		if len(sh.queue) == 0 || !sh.queue[0].expired(now) {
+		if len(sh.queue) == 0 || now.monotonic < sh.queue[0].due {
 			return
+		}
+		e := sh.queue[0]
+		if !e.expired(now) {
+			e.due = addNanoseconds(now.monotonic, lookAgain)
+			heap.Fix(&sh.queue, 0)
+			continue
 		}
 		sh.entries.Delete(heap.Pop(&sh.queue).(*entry).key)
 	}
 }
 
-// An expiryQueue is a [heap.Interface] with the next to expire first.
+// An expiryQueue is a [heap.Interface] with the next that is due first.
 type expiryQueue []*entry
 
 func (q expiryQueue) Len() int           { return len(q) }
-func (q expiryQueue) Less(i, j int) bool { return q[i].expires.Before(q[j].expires) }
+func (q expiryQueue) Less(i, j int) bool { return q[i].due < q[j].due }
 
 func (q expiryQueue) Swap(i, j int) {
 	q[i], q[j] = q[j], q[i]

@@ -43,6 +43,7 @@ type shop struct {
 func newShop(t testing.TB, limit int) *shop {
 	s := &shop{t: t, testClock: testClock{t: noon}}
 	s.MemoryStore = certify.NewMemoryStore(limit, s.now)
+	s.SetElapsed(func() time.Duration { return s.now().Sub(noon) })
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -184,10 +185,12 @@ func (o *object) optionalText(name string) string {
 }
 
 // integer takes plain decimals only: NumericDate may be a fraction or 1e9
-// (RFC 7519, section 2), but never is where we issued it.
+// (RFC 7519, section 2), but never is where we issued it. -0 is no natural
+// number of ours, either.
 func (o *object) integer(name string, limit int64) int64 {
-	n, err := strconv.ParseInt(string(o.value(name)), 10, 64)
-	o.check(name, err == nil && n >= 0 && n <= limit)
+	raw := string(o.value(name))
+	n, err := strconv.ParseInt(raw, 10, 64)
+	o.check(name, err == nil && raw[0] != '-' && n <= limit)
 	return n
 }
 
@@ -222,6 +225,13 @@ func (o *object) audience() (list []string) {
 	if len(raw) > 0 && raw[0] == '"' {
 		return []string{o.text("aud")}
 	}
-	o.check("aud", json.Unmarshal(raw, &list) == nil && list != nil)
+	var texts []*string // nil for null, which encoding/json takes for ""
+	o.check("aud", json.Unmarshal(raw, &texts) == nil && texts != nil && !slices.Contains(texts, nil))
+	if o.bad == "aud" {
+		return nil
+	}
+	for _, text := range texts {
+		list = append(list, *text)
+	}
 	return list
 }

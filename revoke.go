@@ -20,10 +20,9 @@ func (s *Sessions) Revoke(ctx context.Context, jti string, exp time.Time) error 
 	if latest := now.Add(MaxTTL); exp.IsZero() || exp.After(latest) {
 		exp = latest // no claim lives longer
 	}
-	left := exp.Sub(now) + maxSkew // where clocks are behind, it expires later
-	if left <= 0 {
-		return nil
-	}
+	// This clock may be ahead for a while, and then says too early that the
+	// claim expires. Where clocks are behind, it expires later.
+	left := max(exp.Sub(now), s.ttl) + maxSkew
 	if err := s.store.Put(ctx, revokedKey(jti), "1", left); err != nil {
 		return s.storeDown(ctx, err)
 	}

@@ -16,7 +16,9 @@ func TestSpeculativeRequests(t *testing.T) {
 	t.Parallel()
 	denied := 0
 	s := newSite(t, siteConfig{
-		handler: func(c *certify.HandlerConfig) { c.Checks = map[string]certify.Policy{"adult": certify.YouthProtection()} },
+		handler: func(c *certify.HandlerConfig) {
+			c.Checks = map[string]certify.Policy{"adult": certify.YouthProtection()}
+		},
 	})
 	own := newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) {
 		c.Deny = func(w http.ResponseWriter, r *http.Request, err error) {

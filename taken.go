@@ -71,9 +71,10 @@ func (s *Sessions) isRevoked(ctx context.Context, jti string) (bool, error) {
 }
 
 // storeFor is how long the attempt must be remembered: as long as it could be
-// redeemed on any instance's clock.
+// redeemed on any instance's clock. It is an attempt's whole life at least, since
+// this clock may be ahead for a while, and the Store counts by another.
 func (a *attempt) storeFor(now time.Time) time.Duration {
-	return a.expires().Sub(now) + maxSkew
+	return max(a.expires().Sub(now), attemptLife) + maxSkew
 }
 
 func (h *Handler) taken(ctx context.Context, a *attempt) (taken, error) {

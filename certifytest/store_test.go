@@ -4,12 +4,14 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/certify-go/certify"
 	"github.com/certify-go/certify/certifytest"
@@ -35,7 +37,12 @@ func (c *clock) advance(d time.Duration) {
 // memory is a sound subject, from which the broken ones are made.
 func memory() certifytest.StoreSubject {
 	c := &clock{now: time.Date(2026, 8, 10, 12, 0, 0, 0, time.UTC)}
-	return certifytest.StoreSubject{Store: certify.NewMemoryStore(0, c.time), Advance: c.advance}
+	begin, store := c.now, certify.NewMemoryStore(0, c.time)
+	// An entry expires by the monotonic clock, too, which apps cannot set.
+	elapsed := reflect.ValueOf(store).Elem().FieldByName("elapsed")
+	field := (*func() time.Duration)(unsafe.Pointer(elapsed.UnsafeAddr())) // #nosec G103 -- in a test
+	*field = func() time.Duration { return c.time().Sub(begin) }
+	return certifytest.StoreSubject{Store: store, Advance: c.advance}
 }
 
 func TestMemoryStore(t *testing.T) {
