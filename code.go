@@ -32,8 +32,8 @@ const (
 	CodeNationalityUnknown      Code = "nationality_unknown"
 	CodeStale                   Code = "stale" // verified too long ago
 	CodeAccountRequired         Code = "account_required"
-	CodeExcluded                Code = "excluded"      // a Not policy
-	CodePolicyFailed            Code = "policy_failed" // a policy's plain error, or its panic
+	CodeExcluded                Code = "excluded"      // a Not policy, or a Denial without a Code
+	CodePolicyFailed            Code = "policy_failed" // a policy's plain error, or its panic: answered with 500
 )
 
 // Reasons why a verification was not completed into a claim.
@@ -67,5 +67,6 @@ const (
 	CodeBrowserRefused       Code = "browser_refused" // where only native apps are served
 	CodeReturnPathRefused    Code = "return_path_refused"
 	CodeStoreUnavailable     Code = "store_unavailable"
+	CodeAccountUnavailable   Code = "account_unavailable" // SessionConfig.Account cannot tell
 	CodeInternal             Code = "internal"
 )

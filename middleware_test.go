@@ -216,13 +216,13 @@ func TestNothingButNilAdmits(t *testing.T) {
 		status int
 		code   string
 	}{
-		{"a plain error", certify.PolicyFunc(func(time.Time, *certify.Claim) error { return errors.New("홍길동") }), 403, "policy_failed"},
-		{"a typed nil", certify.PolicyFunc(func(time.Time, *certify.Claim) error { return typedNil }), 403, "policy_failed"},
-		{"a panic", certify.PolicyFunc(func(time.Time, *certify.Claim) error { panic("홍길동") }), 403, "policy_failed"},
+		{"a plain error", certify.PolicyFunc(func(time.Time, *certify.Claim) error { return errors.New("홍길동") }), 500, "policy_failed"},
+		{"a typed nil", certify.PolicyFunc(func(time.Time, *certify.Claim) error { return typedNil }), 500, "policy_failed"},
+		{"a panic", certify.PolicyFunc(func(time.Time, *certify.Claim) error { panic("홍길동") }), 500, "policy_failed"},
 		{"a denial of its own", certify.PolicyFunc(func(time.Time, *certify.Claim) error {
 			return &certify.Denial{Code: "members_only", Detail: "회원 전용입니다."}
 		}), 403, "members_only"},
-		{"a claim's code", certify.PolicyFunc(func(time.Time, *certify.Claim) error { return certify.CodeClaimExpired }), 403, "policy_failed"},
+		{"a claim's code", certify.PolicyFunc(func(time.Time, *certify.Claim) error { return certify.CodeClaimExpired }), 403, "claim_expired"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
