@@ -1,6 +1,7 @@
 package certify_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,27 +15,24 @@ import (
 
 func TestAcceptNamesTheAccount(t *testing.T) {
 	t.Parallel()
-	signedIn := func(r *http.Request) string {
-		if c, err := r.Cookie("login"); err == nil {
-			return c.Value
-		}
-		return ""
-	}
 	newBrowser := func(t *testing.T) *browser {
 		return newSite(t, siteConfig{
-			sessions: func(c *certify.SessionConfig) { c.Account = signedIn },
+			sessions: func(c *certify.SessionConfig) { c.Account = loginCookie },
 			handler: func(c *certify.HandlerConfig) {
-				c.Accept = func(w http.ResponseWriter, r *http.Request, id *certify.Identity) (string, error) {
+				c.Accept = func(r *http.Request, id *certify.Identity) (string, error) {
 					if id.Name != secretName || id.CI != secretCI || id.Provider != "fake" {
 						return "", errors.New("not who was verified")
 					}
-					if account := signedIn(r); account != "" {
-						return account, nil
+					account, _ := loginCookie(r)
+					return cmp.Or(account, "member-1"), nil
+				}
+				c.SignIn = func(w http.ResponseWriter, r *http.Request, id *certify.Identity, account string) error {
+					if id.Name != secretName {
+						return errors.New("not who was verified")
 					}
-					http.SetCookie(w, &http.Cookie{Name: "login", Value: "member-1", Path: "/"})
 					w.WriteHeader(http.StatusTeapot)
 					_, _ = io.WriteString(w, "nothing of this")
-					return "member-1", nil
+					return setLogin(w, r, id, account)
 				}
 			},
 		}).browser()
@@ -87,7 +85,7 @@ func TestAcceptRefuses(t *testing.T) {
 	t.Parallel()
 	var refusal error
 	s := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
-		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", refusal }
+		c.Accept = func(*http.Request, *certify.Identity) (string, error) { return "", refusal }
 	}})
 	for _, tc := range []struct {
 		name   string
@@ -128,7 +126,7 @@ func TestAcceptRefuses(t *testing.T) {
 func TestANilDenialIsSpelledOut(t *testing.T) {
 	t.Parallel()
 	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
-		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) {
+		c.Accept = func(*http.Request, *certify.Identity) (string, error) {
 			var refused *certify.Denial
 			return "bob", refused
 		}
@@ -144,7 +142,7 @@ func TestPurposeIssuesNoClaim(t *testing.T) {
 	var saw string
 	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
 		c.Purposes = []string{"guardian"}
-		c.Accept = func(_ http.ResponseWriter, _ *http.Request, id *certify.Identity) (string, error) {
+		c.Accept = func(_ *http.Request, id *certify.Identity) (string, error) {
 			saw = id.Purpose
 			return "", nil
 		}

@@ -15,7 +15,9 @@ func memberClaim(t testing.TB) *certify.Claim {
 	got := make(chan certify.Claim, 1)
 	keep := certify.PolicyFunc(func(_ time.Time, c *certify.Claim) error { got <- *c; return nil })
 	b := newSite(t, siteConfig{
-		sessions: func(c *certify.SessionConfig) { c.Account = func(*http.Request) string { return "member-1" } },
+		sessions: func(c *certify.SessionConfig) {
+			c.Account = func(*http.Request) (string, error) { return "member-1", nil }
+		},
 		routes: func(mux *http.ServeMux) {
 			mux.Handle("/keep", certify.Require(keep)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 		},

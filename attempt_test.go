@@ -124,10 +124,10 @@ func TestAllowStart(t *testing.T) {
 		status int
 		code   string
 	}{
-		{"an error", errors.New("홍길동 tried too often"), 429, "start_refused"},
+		{"an error", errors.New("홍길동 tried too often"), 500, "internal"},
 		{"a code", certify.CodeAccountRequired, 403, "account_required"},
 		{"a code in an error", fmt.Errorf("of 홍길동: %w", certify.CodeStoreUnavailable), 503, "store_unavailable"},
-		{"a code of the app's own", certify.Code("tired"), 429, "start_refused"},
+		{"a code of the app's own", certify.Code("tired"), 500, "internal"},
 		{"a denial", &certify.Denial{Code: "tired", Detail: "내일 다시 오세요."}, 403, "tired"},
 		{"a denial without a code", &certify.Denial{}, 429, "start_refused"},
 		{"a nil denial", (*certify.Denial)(nil), 500, "internal"},
@@ -156,7 +156,7 @@ func TestAllowStartSeesThePurpose(t *testing.T) {
 	t.Parallel()
 	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
 		c.Purposes = []string{"guardian"}
-		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
+		c.Accept = func(*http.Request, *certify.Identity) (string, error) { return "", nil }
 		c.AllowStart = func(r *http.Request) error {
 			if r.FormValue("purpose") != "guardian" || r.FormValue("return_to") != "/done" {
 				return certify.CodeAccountRequired

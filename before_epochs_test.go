@@ -40,8 +40,8 @@ func newUpgraded(t *testing.T) (*site, versionRecord) {
 		},
 		handler: func(c *certify.HandlerConfig) {
 			c.Purposes = []string{"recovery"}
-			c.Accept = func(_ http.ResponseWriter, r *http.Request, _ *certify.Identity) (string, error) {
-				return loginOf(r), nil
+			c.Accept = func(r *http.Request, _ *certify.Identity) (string, error) {
+				return loginOf(r)
 			}
 		},
 	})

@@ -33,7 +33,7 @@ func TestAnAttemptThatIsGoneStartsAgain(t *testing.T) {
 			t.Parallel()
 			b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
 				c.Purposes = []string{"guardian"}
-				c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
+				c.Accept = func(*http.Request, *certify.Identity) (string, error) { return "", nil }
 			}}).browser()
 			a := b.post("/certifications", `{"success":false,"imp_uid":"imp_404"}`, "Cookie", oldAttempt(t, id, purpose, "/cellar"))
 			start, _ := a.json(t)["verify_url"].(string)
@@ -90,7 +90,7 @@ func TestSitesOfTheSameKeys(t *testing.T) {
 	purposes := func(list ...string) func(*certify.HandlerConfig) {
 		return func(c *certify.HandlerConfig) {
 			c.Purposes, c.NativeApps = list, true
-			c.Accept = func(_ http.ResponseWriter, _ *http.Request, _ *certify.Identity) (string, error) { return "", nil }
+			c.Accept = func(_ *http.Request, _ *certify.Identity) (string, error) { return "", nil }
 		}
 	}
 	bearer := func(c *certify.SessionConfig) { c.Bearer = true }

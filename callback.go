@@ -4,16 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 )
 
 // serveConfirm completes what a page posts.
 func (h *Handler) serveConfirm(w http.ResponseWriter, r *http.Request) error {
 	attempts := h.sessions.attemptsOf(r)
-	defer h.sessions.underWay.enter(attempts)() // before anything is waited for: the visitor may sign out meanwhile
+	r, leave := h.sessions.enter(r, attempts) // before anything is waited for: the visitor may sign out meanwhile
+	defer leave()
 	values, err := readBody(w, r)
 	if err != nil {
 		return err
@@ -38,7 +39,8 @@ func (h *Handler) serveConfirm(w http.ResponseWriter, r *http.Request) error {
 // and goes back is sent to where they were going, where the gate decides.
 func (h *Handler) serveRedirect(w http.ResponseWriter, r *http.Request) error {
 	attempts := h.sessions.attemptsOf(r)
-	defer h.sessions.underWay.enter(attempts)()
+	r, leave := h.sessions.enter(r, attempts)
+	defer leave()
 	done, err := h.completeInBrowser(w, r, r.URL.Query(), attempts)
 	if err != nil && (!errors.Is(err, CodeClaimRevoked) || !isNavigation(r)) {
 		return err
@@ -53,50 +55,44 @@ func (h *Handler) serveRedirect(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// A completion is the end of a callback.
+// A completion is a callback that nothing has refused so far.
 type completion struct {
-	back  string // where the browser goes
-	claim *Claim // nil for a purpose of the app's
-	token string // the claim, signed
-
-	header http.Header // that Accept set
-}
-
-// release sends the headers that Accept set. Until the very end they are held
-// back: a login cookie must not get out with a refusal.
-func (c completion) release(w http.ResponseWriter) {
-	for name, values := range c.header {
-		w.Header()[name] = append(w.Header()[name], values...)
-	}
+	attempt  *attempt
+	person   *Identity
+	back     string // where the browser goes
+	account  string
+	claim    *Claim // nil for a purpose of the app's
+	token    string // the claim, signed
+	proved   *Claim // what was verified, for a purpose, too
+	finished bool   // the purpose, before
 }
 
 // completeInBrowser gives the browser its claim, and revokes the one that the
 // new one replaces.
 func (h *Handler) completeInBrowser(w http.ResponseWriter, r *http.Request, values url.Values, attempts []*attempt) (completion, error) {
-	done, err := h.complete(r, values, attempts)
+	done, err := h.complete(w, r, values, attempts, h.sessions.revokeHeld)
 	if err != nil {
 		return completion{}, err
 	}
 	if done.claim != nil {
-		if err := h.sessions.revokeHeld(r, done.claim.ID); err != nil {
-			return completion{}, err
-		}
-		h.sessions.setClaim(w, done.token, done.claim)
+		h.sessions.setClaim(w, done.token, done.claim) // last, so that no header of SignIn's takes it
 	}
 	forgetSpeculation(w.Header())
-	done.release(w)
 	return done, nil
 }
 
 // complete turns a verification under one of the attempts into a claim, step
 // by step: whatever fails before the end can be repeated with the same
-// verification.
-func (h *Handler) complete(r *http.Request, values url.Values, attempts []*attempt) (completion, error) {
+// verification. What is revoked are the claims that the new one replaces.
+func (h *Handler) complete(w http.ResponseWriter, r *http.Request, values url.Values, attempts []*attempt, revoke func(r *http.Request, stays string) error) (completion, error) {
 	named, id, err := h.proveAttempt(r, values, attempts)
 	if err != nil {
 		return completion{}, err
 	}
 	done, err := h.redeem(r, values, named, id)
+	if err == nil {
+		err = h.commit(w, r, done, revoke)
+	}
 	if err != nil {
 		return completion{}, attemptError{err, named[0].Provider}
 	}
@@ -113,7 +109,10 @@ func (h *Handler) redeem(r *http.Request, values url.Values, named []*attempt, i
 	if err := a.checkTime(person.VerifiedAt, now); err != nil {
 		return completion{}, err
 	}
-	account := h.sessions.accountOf(r) // once more: during the lookup somebody else may have signed in
+	account, err := h.accountOf(r) // once more: during the lookup somebody else may have signed in
+	if err != nil {
+		return completion{}, err
+	}
 	if err := h.checkAccount(r.Context(), a, account); err != nil {
 		return completion{}, err
 	}
@@ -127,40 +126,108 @@ func (h *Handler) redeem(r *http.Request, values url.Values, named []*attempt, i
 	return h.finish(r, a, t, person, account)
 }
 
-// finish asks the app, and brings what the attempt was begun for. A repeat
-// after the account's claims were revoked brings nothing, a login neither.
+// finish asks the app, and makes what the attempt was begun for. A repeat after
+// the account's claims were revoked does not ask.
 func (h *Handler) finish(r *http.Request, a *attempt, t taken, person *Identity, account string) (completion, error) {
-	before, err := h.wasFinished(r.Context(), a)
+	answeringIn(r.Context()).attempt = a
+	finished, err := h.wasFinished(r.Context(), a)
 	if err != nil {
 		return completion{}, err
 	}
-	header := make(http.Header)
-	account, err = h.acceptPerson(header, r, person, account)
+	kept, err := h.keptAccount(r.Context(), a)
 	if err != nil {
 		return completion{}, err
 	}
-	if err := h.keepAccount(r, a, t, account); err != nil {
+	if a.Purpose == "" || finished {
+		c := h.claim(a, person, t, "")
+		if err := h.sessions.enterEpochs(r.Context(), c, kept); err != nil {
+			return completion{}, err
+		}
+	}
+	account, err = h.acceptPerson(r, person, account)
+	if err != nil {
 		return completion{}, err
 	}
-	c := h.claim(a, person, t, account)
+	if err := h.keepAccount(r, a, t, account, kept); err != nil {
+		return completion{}, err
+	}
+	done := completion{attempt: a, person: person, back: h.backOf(a), account: account, finished: finished, proved: h.claim(a, person, t, account)}
 	if a.Purpose != "" {
-		return completion{back: h.backOf(a), header: header}, h.finishPurpose(r.Context(), a, c, before)
+		return done, nil
 	}
-	token, err := h.signClaim(r.Context(), c, a)
-	if err != nil {
+	done.claim = done.proved
+	if err := h.sessions.checkRevoked(r.Context(), done.claim); err != nil {
 		return completion{}, err
 	}
-	return completion{h.backOf(a), c, token, header}, nil
+	done.token, err = h.signClaim(done.claim)
+	return done, err
+}
+
+// commit makes a callback's answer final. From then on a logout in this process
+// waits until it is written, and one that came before has refused it. SignIn
+// is last: what refuses has refused by then.
+func (h *Handler) commit(w http.ResponseWriter, r *http.Request, done completion, revoke func(r *http.Request, stays string) error) error {
+	if !h.sessions.underWay.commit(answeringIn(r.Context())) {
+		if err := h.endAttempt(r.Context(), done.attempt); err != nil {
+			return err
+		}
+		return CodeClaimRevoked
+	}
+	if err := h.judge(r, done, revoke); err != nil {
+		return err
+	}
+	if err := h.signInPerson(w, r, done); err != nil {
+		return errors.Join(err, h.unfinishPurpose(r.Context(), done))
+	}
+	if done.claim != nil {
+		h.sessions.emit(r.Context(), Event{Kind: EventIssued, Provider: done.attempt.Provider, Txn: done.claim.Txn})
+	}
+	return nil
+}
+
+// judge asks the Store for the last time, and revokes what the claim replaces.
+func (h *Handler) judge(r *http.Request, done completion, revoke func(r *http.Request, stays string) error) error {
+	if done.claim == nil {
+		return h.finishPurpose(r.Context(), done.attempt, done.proved, done.finished)
+	}
+	if err := h.sessions.checkEntries(r.Context(), done.claim, entriesOf(done.claim)); err != nil {
+		return err
+	}
+	return revoke(r, done.claim.ID)
+}
+
+// signInPerson signs the visitor in. Where SignIn fails none of its headers
+// gets out.
+func (h *Handler) signInPerson(w http.ResponseWriter, r *http.Request, done completion) error {
+	if h.signIn == nil || done.account == "" {
+		return nil
+	}
+	before := w.Header().Clone()
+	err := h.askSignIn(headerOnly{w}, r, done)
+	if err == nil {
+		return nil
+	}
+	clear(w.Header())
+	maps.Copy(w.Header(), before)
+	return hookAnswer(err, "HandlerConfig.SignIn", CodeAccountRefused)
+}
+
+func (h *Handler) askSignIn(w http.ResponseWriter, r *http.Request, done completion) (err error) {
+	defer recoverHook("HandlerConfig.SignIn", &err)
+	return h.signIn(w, r, done.person, done.account)
 }
 
 // proveAttempt returns the live attempts of this account that the callback may
 // be for, and the verification's id. Nothing was asked of anyone until then.
 func (h *Handler) proveAttempt(r *http.Request, values url.Values, attempts []*attempt) (named []*attempt, id string, err error) {
-	err = CodeAttemptMissing
 	if len(attempts) == 0 { // the app need not be asked who is signed in
+		return nil, "", CodeAttemptMissing
+	}
+	account, err := h.accountOf(r)
+	if err != nil {
 		return nil, "", err
 	}
-	account := h.sessions.accountOf(r)
+	err = CodeAttemptMissing
 	for _, a := range attempts {
 		p := h.providers[a.Provider]
 		if p == nil {
@@ -334,45 +401,32 @@ func (e clockError) hint() string {
 
 // acceptPerson asks the app, and returns the account of the claim: the one that
 // is signed in, unless Accept names it.
-func (h *Handler) acceptPerson(header http.Header, r *http.Request, id *Identity, signedIn string) (string, error) {
+func (h *Handler) acceptPerson(r *http.Request, id *Identity, signedIn string) (string, error) {
 	if h.accept == nil {
 		return signedIn, nil
 	}
-	account, err := h.accept(headerOnly(header), r, id)
+	account, err := h.askAccept(r, id)
 	switch {
 	case err != nil:
-		return "", toldAs(err, "Accept", CodeAccountRefused)
+		return "", hookAnswer(err, "HandlerConfig.Accept", CodeAccountRefused)
 	case account == "" && h.sessions.account != nil && id.Purpose == "":
 		return "", ownFault("Accept named no account, and SessionConfig.Account compares it: the claim would never count")
 	}
 	return account, nil
 }
 
-// toldAs makes a Denial of the app's fit to be told, under the code if it has
-// none. Other errors it leaves as they are.
-func toldAs(err error, of string, code Code) error {
-	var d *Denial
-	switch {
-	case !errors.As(err, &d):
-		return err
-	case d == nil:
-		return ownFault(of + " returned a nil *Denial, which is no nil error: return nil to allow")
-	}
-	told := *d
-	told.Reasons = slices.DeleteFunc(slices.Clone(d.Reasons), func(r *Denial) bool { return r == nil })
-	if told.Code == "" {
-		told.Code = code
-	}
-	return &told
+func (h *Handler) askAccept(r *http.Request, id *Identity) (account string, err error) {
+	defer recoverHook("HandlerConfig.Accept", &err)
+	return h.accept(r, id)
 }
 
-// headerOnly lets Accept set headers, and keeps the body ours.
-type headerOnly http.Header
+// A headerOnly lets SignIn set headers, and keeps the body and the status ours.
+type headerOnly struct{ w http.ResponseWriter }
 
-func (h headerOnly) Header() http.Header { return http.Header(h) }
+func (h headerOnly) Header() http.Header { return h.w.Header() }
 func (h headerOnly) WriteHeader(int)     {}
 func (h headerOnly) Write([]byte) (int, error) {
-	return 0, errors.New("certify: Accept may set headers, and write no body")
+	return 0, errors.New("certify: SignIn may set headers, and write no body")
 }
 
 // claim is what the verification proved, the same for every repeat.
@@ -397,19 +451,11 @@ func (h *Handler) claim(a *attempt, id *Identity, t taken, account string) *Clai
 	return c
 }
 
-// signClaim signs a claim that would count if it were shown at once.
-func (h *Handler) signClaim(ctx context.Context, c *Claim, a *attempt) (string, error) {
-	s := h.sessions
-	if err := errors.Join(c.consistent(), c.current(s.now())); err != nil {
+// signClaim signs a claim that would count if it were shown at once: one that
+// has ended meanwhile is not handed out by a repeat.
+func (h *Handler) signClaim(c *Claim) (string, error) {
+	if err := errors.Join(c.consistent(), c.current(h.sessions.now())); err != nil {
 		return "", CodeVerificationOutOfTime
 	}
-	if err := s.checkRevoked(ctx, c); err != nil {
-		return "", err
-	}
-	token, err := s.issue(c)
-	if err != nil {
-		return "", err
-	}
-	s.emit(ctx, Event{Kind: EventIssued, Provider: a.Provider, Txn: c.Txn})
-	return token, nil
+	return h.sessions.issue(c)
 }

@@ -111,7 +111,7 @@ func newScript(t *testing.T, seed uint64) *script {
 	s.store = &failingStore{Store: certify.NewMemoryStore(0, nil)}
 	sessions, err := certify.NewSessions(certify.SessionConfig{
 		Origin: chaosOrigin, Keys: testKeys(t), Store: s.store, Logger: slog.New(slog.DiscardHandler),
-		Account: func(r *http.Request) string { return r.Header.Get("X-Test-Account") },
+		Account: func(r *http.Request) (string, error) { return r.Header.Get("X-Test-Account"), nil },
 	})
 	if err != nil {
 		t.Fatal(err)

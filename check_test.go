@@ -54,7 +54,7 @@ func TestCheck(t *testing.T) {
 		{"a Korean", "koreans", func(b *browser) { b.pass() }, 204, "", "", ""},
 		{"a foreigner", "koreans", func(b *browser) { b.pass(foreign) }, 403, "korean_required", "", ""},
 		{"of unknown nationality", "koreans", func(b *browser) { b.pass(unknown) }, 403, "nationality_unknown", "", ""},
-		{"a policy that panics", "upset", func(b *browser) { b.pass() }, 403, "policy_failed", "", ""},
+		{"a policy that panics", "upset", func(b *browser) { b.pass() }, 500, "policy_failed", "", ""},
 		{"signed out", "wine", func(b *browser) {
 			b.pass()
 			token := b.cookie("certify")
@@ -204,7 +204,7 @@ func TestCheckTakesBearerTokens(t *testing.T) {
 func TestCheckComparesTheAccount(t *testing.T) {
 	t.Parallel()
 	b := newCheckedSite(t, func(c *certify.SessionConfig) {
-		c.Account = func(r *http.Request) string { return r.Header.Get("X-Test-Account") }
+		c.Account = func(r *http.Request) (string, error) { return r.Header.Get("X-Test-Account"), nil }
 	}).browser()
 	member := []string{"X-Test-Account", "mira"}
 	id := b.post("/certifications/attempts", "{}", member...).json(t)["merchant_uid"].(string)

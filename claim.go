@@ -102,7 +102,8 @@ func (c *Claim) calendarYearAge(t time.Time) (age int, ok bool) {
 
 // MarshalJSON returns what a page may know of its visitor's claim: age,
 // birth_year, foreigner (absent when unknown), auth_time and exp (Unix seconds).
-func (c *Claim) MarshalJSON() ([]byte, error) {
+// It is so for a Claim as for a pointer to one, in whatever they stand.
+func (c Claim) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Age       int   `json:"age"`
 		BirthYear int   `json:"birth_year"`

@@ -32,8 +32,8 @@ const (
 	CodeNationalityUnknown      Code = "nationality_unknown"
 	CodeStale                   Code = "stale" // verified too long ago
 	CodeAccountRequired         Code = "account_required"
-	CodeExcluded                Code = "excluded"      // a Not policy
-	CodePolicyFailed            Code = "policy_failed" // a policy's plain error, or its panic
+	CodeExcluded                Code = "excluded"      // a Not policy, or a Denial without a Code
+	CodePolicyFailed            Code = "policy_failed" // a policy's plain error, or its panic: answered with 500
 )
 
 // Reasons why a verification was not completed into a claim.
@@ -68,5 +68,6 @@ const (
 	CodePrefetchRefused      Code = "prefetch_refused" // the browser loads ahead what only a visitor may open
 	CodeReturnPathRefused    Code = "return_path_refused"
 	CodeStoreUnavailable     Code = "store_unavailable"
+	CodeAccountUnavailable   Code = "account_unavailable" // SessionConfig.Account cannot tell
 	CodeInternal             Code = "internal"
 )

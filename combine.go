@@ -3,6 +3,7 @@ package certify
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -84,21 +85,22 @@ func describeAll(ps []Policy, word string) string {
 }
 
 func check(p Policy, now time.Time, c *Claim) error {
-	if d := evaluate(p, now, c); d != nil {
+	if d, _ := evaluate(p, now, c); d != nil {
 		return d
 	}
 	return nil
 }
 
 // evaluate asks p, and makes one shape of every way to refuse. The Denial is
-// the caller's own, to change as it likes.
-func evaluate(p Policy, now time.Time, c *Claim) *Denial {
+// the caller's own, to change as it likes. The policies that failed are for the
+// operator, also where another one of [Any] admitted.
+func evaluate(p Policy, now time.Time, c *Claim) (d *Denial, failed []*Denial) {
 	var rs refusals
 	f := rs.ask(p, now, c)
 	if f.lead == nil {
-		return nil
+		return nil, rs.failed
 	}
-	return f.denial(rs.list())
+	return f.denial(rs.list()), rs.failed
 }
 
 // refusals are those of all parts of a policy: a visitor should hear at once
@@ -108,9 +110,14 @@ type refusals struct {
 	n    int
 	few  [8]*Denial
 	more []*Denial
+
+	failed []*Denial // of all policies that were asked
 }
 
 func (rs *refusals) add(d *Denial) {
+	if d.Code == CodePolicyFailed {
+		rs.failed = append(rs.failed, d)
+	}
 	if rs.n < len(rs.few) {
 		rs.few[rs.n] = d
 	} else {
@@ -179,7 +186,7 @@ func (rs *refusals) askAny(p *anyOf, now time.Time, c *Claim) (found finding) {
 			return finding{}
 		case found.lead == nil:
 			found = f
-		case f.lead.hardness() < found.lead.hardness():
+		case f.lead.softer(found.lead):
 			found = finding{f.lead, p}
 		default:
 			found.by = p
@@ -216,6 +223,21 @@ func (d *Denial) hardness() int {
 	return 0
 }
 
+// softer reports whether d counts more than e where either would do. A policy
+// that could not answer counts most: it might have admitted, and a verification
+// would be a fee for nothing.
+func (d *Denial) softer(e *Denial) bool {
+	if d.isUnknown() != e.isUnknown() {
+		return d.isUnknown()
+	}
+	return d.hardness() < e.hardness()
+}
+
+// isUnknown reports whether d refuses since nobody can tell.
+func (d *Denial) isUnknown() bool {
+	return problemTexts[d.Code].status >= http.StatusInternalServerError
+}
+
 // harder reports whether d counts more than e. Of what a new verification
 // would mend, staleness does: it has an answer of its own, with the shortest
 // time that is asked for.
@@ -226,20 +248,21 @@ func (d *Denial) harder(e *Denial) bool {
 	return e.Code != CodeStale || d.MaxAge < e.MaxAge
 }
 
-var (
-	errPolicyPanicked = errors.New("certify: the policy panicked")
-	errNilDenial      = errors.New("certify: the policy returned a nil *Denial, which is no nil error: return nil to allow")
-)
+const errNilDenial = ownFault("the policy returned a nil *Denial, which is no nil error: return nil to allow")
 
 // askOne asks a policy that is no combination. Whatever ends it without an
-// answer is a refusal, a panic(nil) that recover cannot see among them.
+// answer is a refusal, but [http.ErrAbortHandler], which is the server's.
 func askOne(p Policy, now time.Time, c *Claim) (d *Denial) {
 	answered := false
 	defer func() {
-		if !answered {
-			_ = recover()
-			d = failed(p, errPolicyPanicked)
+		if answered {
+			return
 		}
+		v := recover()
+		if v == http.ErrAbortHandler {
+			panic(v)
+		}
+		d = failed(p, ownFault("the policy "+panicText(v)))
 	}()
 	if r, ok := p.(*rule); ok {
 		d = r.decide(now, c)
@@ -261,6 +284,9 @@ func asDenial(err error, p Policy) *Denial {
 	d, direct := err.(*Denial)
 	switch {
 	case !direct && !errors.As(err, &d):
+		if c, ok := knownCode(err); ok {
+			return &Denial{Code: c, Policy: describe(p), Err: err}
+		}
 		return failed(p, err)
 	case d == nil:
 		return failed(p, errNilDenial)
@@ -272,7 +298,7 @@ func asDenial(err error, p Policy) *Denial {
 		out.Err = err
 	}
 	if out.Code == "" {
-		out.Code = CodePolicyFailed
+		out.Code = CodeExcluded
 	}
 	if out.Policy == "" {
 		out.Policy = describe(p)

@@ -30,16 +30,17 @@ func TestDenialsOfTheApp(t *testing.T) {
 		{"with a remedy", &certify.Denial{Code: "own", Remedy: certify.Reverify}, "own, reverify", "own, reverify", "a policy of this site"},
 		{"definite with a remedy", &certify.Denial{Code: "own", Definite: true, Remedy: certify.Reverify}, "own, reverify", "own, reverify", "a policy of this site"},
 		{"definite with a remedy of its own", &certify.Denial{Code: "own", Definite: true, Remedy: "appeal"}, "own, appeal", "own, appeal", "a policy of this site"},
-		{"without a code", &certify.Denial{}, "policy_failed", "policy_failed", "a policy of this site"},
+		{"without a code", &certify.Denial{}, "excluded", "excluded", "a policy of this site"},
 		{"wrapped", fmt.Errorf("looking up: %w", definite), "own", "own", "a policy of this site"},
 		{"wrapped twice", fmt.Errorf("b: %w", fmt.Errorf("a: %w", definite)), "own", "own", "a policy of this site"},
 		{"joined with an error", errors.Join(errors.New("down"), definite), "own", "own", "a policy of this site"},
 		{"a typed nil", none, "policy_failed", "policy_failed", "a policy of this site"},
 		{"a wrapped typed nil", errors.Join(none), "policy_failed", "policy_failed", "a policy of this site"},
 		{"a plain error", errors.New("down"), "policy_failed", "policy_failed", "a policy of this site"},
-		{"a code", certify.CodeUnderage, "policy_failed", "policy_failed", "a policy of this site"},
-		{"a code that means entry nowhere", certify.CodeExcluded, "policy_failed", "policy_failed", "a policy of this site"},
-		{"a wrapped code", fmt.Errorf("reading: %w", certify.CodeClaimExpired), "policy_failed", "policy_failed", "a policy of this site"},
+		{"a code", certify.CodeUnderage, "underage", "underage", "a policy of this site"},
+		{"a code that means entry nowhere", certify.CodeExcluded, "excluded", "excluded", "a policy of this site"},
+		{"a wrapped code", fmt.Errorf("reading: %w", certify.CodeClaimExpired), "claim_expired", "claim_expired", "a policy of this site"},
+		{"a code of the app's own", certify.Code("tired"), "policy_failed", "policy_failed", "a policy of this site"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -13,19 +13,23 @@ import (
 	"github.com/certify-go/certify"
 )
 
+// setLogin is a SignIn by a cookie that names the account.
+func setLogin(w http.ResponseWriter, _ *http.Request, _ *certify.Identity, account string) error {
+	http.SetCookie(w, &http.Cookie{Name: "login", Value: account, Path: "/"})
+	return nil
+}
+
 // A login cookie must not get out beside a refusal: here the account's claims
 // were revoked, and somebody repeats the callback.
-func TestAcceptsHeadersComeWithAClaimOnly(t *testing.T) {
+func TestSignInsHeadersComeWithAClaimOnly(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]string{"for a claim": `{}`, "for a purpose": `{"purpose":"recovery"}`} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
 				c.Purposes = []string{"recovery"}
-				c.Accept = func(w http.ResponseWriter, _ *http.Request, _ *certify.Identity) (string, error) {
-					http.SetCookie(w, &http.Cookie{Name: "login", Value: "bob", Path: "/"})
-					return "bob", nil
-				}
+				c.Accept = func(*http.Request, *certify.Identity) (string, error) { return "bob", nil }
+				c.SignIn = setLogin
 			}}).browser()
 			attempt := b.post("/certifications/attempts", start).json(t)["merchant_uid"].(string)
 			b.provider.verify("imp_1", attempt)
@@ -70,8 +74,8 @@ func TestARecoveryRevokesItsAccount(t *testing.T) {
 			failure := tc.first
 			s = newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
 				c.Purposes = []string{"recovery"}
-				c.Accept = func(w http.ResponseWriter, r *http.Request, _ *certify.Identity) (string, error) {
-					http.SetCookie(w, &http.Cookie{Name: "login", Value: "bob", Path: "/"})
+				c.SignIn = setLogin
+				c.Accept = func(r *http.Request, _ *certify.Identity) (string, error) {
 					if !tc.revoke {
 						return "bob", nil
 					}
@@ -123,10 +127,8 @@ func TestAPurposeNeedsTheStore(t *testing.T) {
 				sessions: func(c *certify.SessionConfig) { c.Store = store },
 				handler: func(c *certify.HandlerConfig) {
 					c.Purposes = []string{"recovery"}
-					c.Accept = func(w http.ResponseWriter, _ *http.Request, _ *certify.Identity) (string, error) {
-						http.SetCookie(w, &http.Cookie{Name: "login", Value: "bob", Path: "/"})
-						return "bob", nil
-					}
+					c.Accept = func(*http.Request, *certify.Identity) (string, error) { return "bob", nil }
+					c.SignIn = setLogin
 				},
 			}).browser()
 			attempt := b.post("/certifications/attempts", `{"purpose":"recovery"}`).json(t)["merchant_uid"].(string)
@@ -172,7 +174,7 @@ func TestRetryKeepsThePurpose(t *testing.T) {
 	t.Parallel()
 	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
 		c.Purposes = []string{"signup"}
-		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
+		c.Accept = func(*http.Request, *certify.Identity) (string, error) { return "", nil }
 	}}).browser()
 	b.begin("/cellar")
 	b.wait(time.Second)
@@ -205,11 +207,11 @@ func TestAReverifyDenialLeadsToTheStartPage(t *testing.T) {
 func TestAccountSeesNoClaim(t *testing.T) {
 	t.Parallel()
 	b := newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) {
-		c.Account = func(r *http.Request) string {
+		c.Account = func(r *http.Request) (string, error) {
 			if c, ok := certify.FromContext(r.Context()); ok {
-				return c.Subject
+				return c.Subject, nil
 			}
-			return "member-1"
+			return "member-1", nil
 		}
 	}}).browser()
 	b.pass()
@@ -256,9 +258,9 @@ func TestAClaimFromTheFutureIsKept(t *testing.T) {
 func TestCertifysOwnFaultsAreSpelledOut(t *testing.T) {
 	t.Parallel()
 	b := newSite(t, siteConfig{
-		sessions: func(c *certify.SessionConfig) { c.Account = func(*http.Request) string { return "" } },
+		sessions: func(c *certify.SessionConfig) { c.Account = func(*http.Request) (string, error) { return "", nil } },
 		handler: func(c *certify.HandlerConfig) {
-			c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
+			c.Accept = func(*http.Request, *certify.Identity) (string, error) { return "", nil }
 		},
 	}).browser()
 	b.provider.verify("imp_1", b.begin("/"))
@@ -271,7 +273,7 @@ func TestCertifysOwnFaultsAreSpelledOut(t *testing.T) {
 func TestRevokeAccountNeverGoesBack(t *testing.T) {
 	t.Parallel()
 	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
-		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "bob", nil }
+		c.Accept = func(*http.Request, *certify.Identity) (string, error) { return "bob", nil }
 	}}).browser()
 	b.pass()
 	for _, ahead := range []time.Duration{time.Second, -3 * time.Second, 3 * time.Second} {

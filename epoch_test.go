@@ -33,9 +33,10 @@ func newFleet(t testing.TB, store certify.Store, ahead ...time.Duration) (all []
 					c.Provider = provider
 				}
 				c.Purposes, c.NativeApps = []string{"recovery"}, true
-				c.Accept = func(w http.ResponseWriter, _ *http.Request, _ *certify.Identity) (string, error) {
-					http.SetCookie(w, &http.Cookie{Name: "login", Value: "bob", Path: "/"})
-					return "bob", nil
+				c.Accept = func(*http.Request, *certify.Identity) (string, error) { return "bob", nil }
+				c.SignIn = func(w http.ResponseWriter, _ *http.Request, _ *certify.Identity, account string) error {
+					http.SetCookie(w, &http.Cookie{Name: "login", Value: account, Path: "/"})
+					return nil
 				}
 			},
 		})

@@ -110,7 +110,7 @@ func TestFaultsOfAcceptNameTheirTypes(t *testing.T) {
 	t.Parallel()
 	var fault error
 	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
-		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", fault }
+		c.Accept = func(*http.Request, *certify.Identity) (string, error) { return "", fault }
 	}}).browser()
 	b.provider.verify("imp_1", b.begin("/"))
 	down := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
@@ -185,7 +185,7 @@ func callbackEvents(ctx context.Context, t *testing.T, accept func() error) (kin
 	provider := &fakeProvider{now: func() time.Time { return noon }}
 	h, err := certify.NewHandler(certify.HandlerConfig{
 		Sessions: s, Provider: provider, Pepper: testPepper,
-		Accept: func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", accept() },
+		Accept: func(*http.Request, *certify.Identity) (string, error) { return "", accept() },
 	})
 	if err != nil {
 		t.Fatal(err)

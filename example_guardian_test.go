@@ -34,9 +34,9 @@ type consents struct {
 
 // accept is the app's HandlerConfig.Accept. A guardian is verified for a
 // purpose: the consent is recorded, and no claim is issued to anybody.
-func (c *consents) accept(w http.ResponseWriter, r *http.Request, id *certify.Identity) (account string, err error) {
+func (c *consents) accept(r *http.Request, id *certify.Identity) (account string, err error) {
 	if id.Purpose != "guardian" {
-		return signedIn(r), nil // somebody else's ordinary verification
+		return signedIn(r) // somebody else's ordinary verification
 	}
 	if id.BirthDate.AgeOn(c.now()) < 19 { // Civil Act, art. 4 and 937
 		return "", &certify.Denial{Code: "guardian_not_adult", Detail: "법정대리인은 성인이어야 합니다. / A guardian must be an adult."}
@@ -72,10 +72,14 @@ func (c *consents) prove(ticket string, id *certify.Identity) error {
 // mayStart is the app's HandlerConfig.AllowStart. Whoever verifies for a claim
 // is signed in: else it would be nobody's, and the fee lost.
 func mayStart(r *http.Request) error {
-	if r.FormValue("purpose") != "guardian" && signedIn(r) == "" {
-		return certify.CodeAccountRequired
+	if r.FormValue("purpose") == "guardian" {
+		return nil
 	}
-	return nil
+	account, err := signedIn(r)
+	if err == nil && account == "" {
+		err = certify.CodeAccountRequired
+	}
+	return err
 }
 
 // Check makes consents a policy: it admits the child for whom there is one.
@@ -93,12 +97,12 @@ func (c *consents) Check(_ time.Time, claim *certify.Claim) error {
 func (c *consents) String() string { return "a guardian has consented" }
 
 // signedIn stands for the app's own login.
-func signedIn(r *http.Request) string {
+func signedIn(r *http.Request) (string, error) {
 	login, err := r.Cookie("login")
 	if err != nil {
-		return ""
+		return "", nil
 	}
-	return login.Value
+	return login.Value, nil
 }
 
 // newFamilySite is an app whose members may be children.

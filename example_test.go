@@ -52,19 +52,17 @@ func Example() {
 func ExampleHandlerConfig_accept() {
 	var members interface {
 		UpsertByCI(ci string) (account string, err error) // keyed hash, atomic
-		SignIn(w http.ResponseWriter, account string)
+		SignIn(w http.ResponseWriter, account string) error
 	}
 	_ = certify.HandlerConfig{
-		Accept: func(w http.ResponseWriter, r *http.Request, id *certify.Identity) (string, error) {
+		Accept: func(r *http.Request, id *certify.Identity) (string, error) {
 			if id.CI == "" {
 				return "", &certify.Denial{Code: "no_ci", Detail: "이 인증 수단으로는 가입할 수 없습니다. 통신사 인증을 이용해 주세요."}
 			}
-			account, err := members.UpsertByCI(id.CI)
-			if err != nil {
-				return "", err // 500; the visitor comes back with the same verification
-			}
-			members.SignIn(w, account)
-			return account, nil
+			return members.UpsertByCI(id.CI) // an error is 500: the visitor comes back with the same verification
+		},
+		SignIn: func(w http.ResponseWriter, r *http.Request, id *certify.Identity, account string) error {
+			return members.SignIn(w, account)
 		},
 	}
 }
@@ -106,7 +104,7 @@ func ExampleSessions_RevokeAccount() {
 	}
 	sessions, err := certify.NewSessions(certify.SessionConfig{
 		Origin: "https://shop.example", Keys: keys, TTL: 30 * 24 * time.Hour,
-		Account:                   func(r *http.Request) string { return "" /* the app's own login */ },
+		Account:                   func(r *http.Request) (string, error) { return "", nil /* the app's own login */ },
 		InsecureForgetRevocations: true,
 	})
 	if err != nil {

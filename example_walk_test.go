@@ -110,11 +110,11 @@ func ExampleSessionConfig_account() {
 			Origin: origin,
 			Keys:   must(certify.ParseKeys(must(certify.GenerateKey("HS256")))),
 			Logger: slog.New(slog.DiscardHandler),
-			Account: func(r *http.Request) string { // the app's own login, "" if signed out
+			Account: func(r *http.Request) (string, error) { // the app's own login, "" if signed out
 				if c, err := r.Cookie("member"); err == nil {
-					return c.Value
+					return c.Value, nil
 				}
-				return ""
+				return "", nil
 			},
 		}))
 		handler := must(certify.NewHandler(certify.HandlerConfig{
@@ -217,7 +217,7 @@ func ExampleHandlerConfig_onePersonOneAccount() {
 		}))
 		handler := must(certify.NewHandler(certify.HandlerConfig{
 			Sessions: sessions, Provider: provider, Pepper: must(certify.ParsePepper(certify.GeneratePepper())),
-			Accept: func(_ http.ResponseWriter, _ *http.Request, id *certify.Identity) (string, error) {
+			Accept: func(_ *http.Request, id *certify.Identity) (string, error) {
 				if id.CI == "" { // which is nobody's, and so everybody's
 					return "", &certify.Denial{Code: "no_ci", Detail: "이 인증 수단으로는 가입할 수 없습니다."}
 				}
@@ -265,7 +265,7 @@ func ExampleHandlerConfig_erase() {
 		}))
 		return must(certify.NewHandler(certify.HandlerConfig{
 			Sessions: sessions, Provider: p, Pepper: must(certify.ParsePepper(certify.GeneratePepper())),
-			Accept: func(_ http.ResponseWriter, _ *http.Request, id *certify.Identity) (string, error) {
+			Accept: func(_ *http.Request, id *certify.Identity) (string, error) {
 				select {
 				case verified <- id.ID:
 				default: // it is queued already: Accept may be called again

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 )
 
 // DefaultPath is where a [Handler] is mounted: the paths of the vendor's guides.
@@ -29,20 +30,39 @@ type HandlerConfig struct {
 	Pepper []byte
 	// Path is where the Handler is mounted, [DefaultPath] if empty.
 	Path string
-	// Accept, if set, sees who was verified before the claim is issued. It
-	// names the app's account, and may set headers, such as a login cookie,
-	// but write no body. A [*Denial] refuses the person, with [CodeAccountRefused]
-	// if it has no Code; any other error is a fault of the app's, and the
-	// visitor may come again with the same verification.
+	// Accept, if set, sees who was verified before the claim is issued, and
+	// names the app's account. A [*Denial] refuses the person, with
+	// [CodeAccountRefused] if it has no Code, and so does one of the Code
+	// constants. Any other error, and a panic, is a fault of the app's: the
+	// operator is told its types, and the visitor may come again with the same
+	// verification.
 	//
 	// It is called at least once for a verification, perhaps again and
-	// concurrently: it must be an upsert. Without Accept the account is
+	// concurrently: it must be an upsert, and sign nobody in, since the callback
+	// may still be refused. SignIn does that. A repeat after the account's claims
+	// were revoked does not call it. Without Accept the account is
 	// [SessionConfig.Account]'s.
-	Accept func(w http.ResponseWriter, r *http.Request, id *Identity) (account string, err error)
+	Accept func(r *http.Request, id *Identity) (account string, err error)
+	// SignIn, if set, signs the visitor in as the account that Accept named. It
+	// is the last step of a callback, for a claim and for a purpose: the claim is
+	// signed, revocations and logouts are judged, and nothing refuses any more. It
+	// is not called if Accept named no account. It may set headers, such as a
+	// login cookie, and change a session of the app's, but write no body. A
+	// repeat of the callback calls it again.
+	//
+	// Its errors are Accept's. With one the visitor gets no claim and none of the
+	// headers that it set, and may come again with the same verification: a
+	// session that it changed it has to leave as it was.
+	//
+	// A [Handler.Logout] in this process either comes before it, and then it is
+	// not called, or waits until the answer is written. SignIn and Accept may
+	// call Handler.Logout themselves, to end an older session: the verification
+	// that is being answered stays.
+	SignIn func(w http.ResponseWriter, r *http.Request, id *Identity, account string) error
 	// Purposes are what an attempt may be begun for besides a claim, such as a
 	// guardian's consent. Accept, without which there can be none, sees
 	// [Identity.Purpose]; no claim is issued. An account that Accept names, and
-	// whose claims were revoked since, gets none of its headers at a repeat: see
+	// whose claims were revoked since, is not signed in by a repeat: see
 	// [Sessions.RevokeAccount]. An attempt for a purpose that is not here counts
 	// as none: let every instance have it before a page asks for it, and until 90
 	// minutes after the last page that did, or who paid has paid for nothing.
@@ -63,7 +83,8 @@ type HandlerConfig struct {
 	// query did. A [*Denial] is shown as it is, and so is one of the Code
 	// constants: [CodeAccountRequired] asks a visitor to sign in whom Accept
 	// could name no account for after the fee.
-	// Any other error is shown as [CodeStartRefused], without its text.
+	// A Denial without a Code gets [CodeStartRefused]. Any other error, and a
+	// panic, is a fault of the app's, as Accept's is.
 	AllowStart func(*http.Request) error
 	// TrustedOrigins are other origins, such as that of a single-page app, whose
 	// pages may begin and complete attempts and be returned to: exactly as
@@ -112,7 +133,8 @@ type Handler struct {
 	pepper     []byte
 	path       string // as the app sees it
 	publicPath string // as visitors see it: with SessionConfig.PathPrefix
-	accept     func(http.ResponseWriter, *http.Request, *Identity) (string, error)
+	accept     func(*http.Request, *Identity) (string, error)
+	signIn     func(http.ResponseWriter, *http.Request, *Identity, string) error
 	purposes   map[string]bool
 	checks     map[string]Policy
 	allowStart func(*http.Request) error
@@ -123,6 +145,8 @@ type Handler struct {
 	trusted    []string
 	native     bool
 	typed      bool // a nationality that the person typed counts
+
+	askedAccount *atomic.Bool // a request of this Handler's has asked SessionConfig.Account
 }
 
 type route struct {
@@ -148,9 +172,10 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 	}
 	h := &Handler{
 		sessions: cfg.Sessions, provider: cfg.Provider, providers: make(map[string]Provider), pepper: append([]byte(nil), cfg.Pepper...),
-		path: cfg.Path, publicPath: cfg.Sessions.pathPrefix + cfg.Path, accept: cfg.Accept, purposes: make(map[string]bool), checks: maps.Clone(cfg.Checks), allowStart: cfg.AllowStart,
+		path: cfg.Path, publicPath: cfg.Sessions.pathPrefix + cfg.Path, accept: cfg.Accept, signIn: cfg.SignIn,
+		purposes: make(map[string]bool), checks: maps.Clone(cfg.Checks), allowStart: cfg.AllowStart,
 		helpURL: cfg.HelpURL, lookups: newLookups(),
-		csrf: http.NewCrossOriginProtection(), native: cfg.NativeApps, typed: cfg.InsecureSelfAssertedNationality,
+		csrf: http.NewCrossOriginProtection(), native: cfg.NativeApps, typed: cfg.InsecureSelfAssertedNationality, askedAccount: new(atomic.Bool),
 	}
 	for _, p := range cfg.allProviders() {
 		h.providers[p.Name()] = p
@@ -253,6 +278,9 @@ func (cfg HandlerConfig) checkProviders() error {
 }
 
 func (cfg HandlerConfig) checkPurposes() error {
+	if cfg.SignIn != nil && cfg.Accept == nil {
+		return errors.New("certify: HandlerConfig.SignIn needs Accept, which names the account")
+	}
 	if len(cfg.Purposes) > 0 && cfg.Accept == nil {
 		return errors.New("certify: HandlerConfig.Purposes needs Accept: without it visitors would verify, and nobody see whom")
 	}
@@ -270,6 +298,7 @@ func (cfg HandlerConfig) allProviders() []Provider {
 
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer h.tryAccount(r)
 	err := h.dispatch(w, r)
 	if err == nil {
 		return
@@ -284,6 +313,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.write(w, r, start)
+}
+
+// tryAccount asks SessionConfig.Account after the Handler's first request, if
+// that did not: one that panics outside the app's own middleware is to be heard
+// of before anybody pays.
+func (h *Handler) tryAccount(r *http.Request) {
+	if !h.askedAccount.Load() {
+		_, _ = h.accountOf(r)
+	}
+}
+
+// accountOf names the account that r is signed in as, "" without one.
+func (h *Handler) accountOf(r *http.Request) (string, error) {
+	h.askedAccount.Store(true)
+	return h.sessions.accountIn(r.Context(), r)
 }
 
 func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) error {
@@ -341,7 +385,7 @@ func (h *Handler) tellOperator(r *http.Request, err error) {
 		e.Provider = a.provider
 	}
 	switch {
-	case e.Code == "":
+	case e.Code == "", e.Code == CodeInternal:
 		fault, e.Code, e.Detail = true, CodeInternal, faultText(err)
 	case errors.As(err, &clock):
 		fault, e.Detail = true, clock.hint()
@@ -378,7 +422,7 @@ func faultText(err error) string {
 		err = a.error
 	}
 	few := 10
-	return "an error of type " + typesOf(err, &few)
+	return bounded("an error of type " + typesOf(err, &few))
 }
 
 // typesOf names the types of err and of what it wraps, from the outside, as

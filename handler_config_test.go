@@ -31,7 +31,7 @@ func TestHandlerConfig(t *testing.T) {
 		return quiet(t, func(c *certify.SessionConfig) { c.StartURL = path })
 	}
 	type config = certify.HandlerConfig
-	accept := func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
+	accept := func(*http.Request, *certify.Identity) (string, error) { return "", nil }
 	for _, tc := range []struct {
 		name   string
 		change func(*config)
@@ -110,7 +110,7 @@ func TestHandlerCopiesItsConfig(t *testing.T) {
 	pepper, purposes := append([]byte(nil), testPepper...), []string{"guardian"}
 	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
 		c.Pepper, c.Purposes = pepper, purposes
-		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
+		c.Accept = func(*http.Request, *certify.Identity) (string, error) { return "", nil }
 	}}).browser()
 	clear(pepper)
 	purposes[0] = "other"

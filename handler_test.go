@@ -221,7 +221,7 @@ func TestClaimSaysWhereToVerify(t *testing.T) {
 		sessions: func(c *certify.SessionConfig) { c.Bearer = true },
 		handler: func(c *certify.HandlerConfig) {
 			c.Purposes = []string{"guardian"}
-			c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil }
+			c.Accept = func(*http.Request, *certify.Identity) (string, error) { return "", nil }
 		},
 	}).browser()
 	if a := b.post("/certifications/attempts", `{"return_to":"/consent","purpose":"guardian"}`); a.StatusCode != http.StatusCreated {
@@ -254,7 +254,7 @@ func TestARepeatAfterLogoutAsksNobody(t *testing.T) {
 	t.Parallel()
 	asked := 0
 	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
-		c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) {
+		c.Accept = func(*http.Request, *certify.Identity) (string, error) {
 			asked++
 			return "", nil
 		}

@@ -69,7 +69,8 @@ func kindOf(t *testing.T, err error) byte {
 
 // The tables are written out, row by row for the left operand and column by
 // column for the right. The letter says which answer counts; of two of a kind
-// the left one's code does.
+// the left one's code does. A policy that failed counts most in Any: it might have
+// admitted.
 var (
 	allTable = map[string]string{
 		//   T F R U E P
@@ -84,10 +85,10 @@ var (
 		//   T F R U E P
 		"T": "T T T T T T",
 		"F": "T F R U E P",
-		"R": "T R R R R R",
-		"U": "T U R U U U",
-		"E": "T E R E E E",
-		"P": "T P R P P P",
+		"R": "T R R R E P",
+		"U": "T U R U E P",
+		"E": "T E E E E E",
+		"P": "T P P P P P",
 	}
 	notTable = map[string]string{"T": "X", "F": "T", "R": "R", "U": "U", "E": "E", "P": "P"}
 )

@@ -49,14 +49,18 @@ func newPausedSite(t *testing.T, place string, store certify.Store) (*site, *pau
 	s := newSite(t, siteConfig{
 		sessions: func(c *certify.SessionConfig) {
 			c.Store, c.InsecureForgetRevocations = store, true
-			c.Account = func(*http.Request) string { p.at("account"); return "bob" }
+			c.Account = func(*http.Request) (string, error) { p.at("account"); return "bob", nil }
 		},
 		handler: func(c *certify.HandlerConfig) {
 			c.Purposes = []string{"recovery"}
-			c.Accept = func(w http.ResponseWriter, _ *http.Request, _ *certify.Identity) (string, error) {
+			c.Accept = func(*http.Request, *certify.Identity) (string, error) {
 				p.at("accept")
-				http.SetCookie(w, &http.Cookie{Name: "login", Value: "bob", Path: "/"})
 				return "bob", nil
+			}
+			c.SignIn = func(w http.ResponseWriter, _ *http.Request, _ *certify.Identity, account string) error {
+				http.SetCookie(w, &http.Cookie{Name: "login", Value: account, Path: "/"})
+				p.at("sign-in")
+				return nil
 			}
 		},
 		routes: func(mux *http.ServeMux) {
@@ -126,6 +130,9 @@ func TestLogoutEndsACallbackUnderWay(t *testing.T) {
 			if !tc.refused {
 				s.provider.verify("imp_1", attempt)
 				code, entries = "claim_revoked", 3
+				if tc.place == "accept" {
+					entries++ // the account that it named
+				}
 			}
 			p.next.Store(true)
 			method := "POST"

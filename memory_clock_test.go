@@ -11,21 +11,21 @@ import (
 	"github.com/certify-go/certify"
 )
 
-// A steppedStore has a wall clock that is set forwards and backwards, and a
+// A clockedStore has a wall clock that is set forwards and backwards, and a
 // monotonic one beside it.
-type steppedStore struct {
+type clockedStore struct {
 	*shop
 	elapsed time.Duration
 }
 
-func newSteppedStore(t testing.TB, limit int) *steppedStore {
-	s := &steppedStore{shop: newShop(t, limit)}
+func newSteppedStore(t testing.TB, limit int) *clockedStore {
+	s := &clockedStore{shop: newShop(t, limit)}
 	s.SetElapsed(func() time.Duration { return s.elapsed })
 	return s
 }
 
 // pass lets time pass. Setting the clock alone is wait.
-func (s *steppedStore) pass(d time.Duration) { s.elapsed += d; s.wait(d) }
+func (s *clockedStore) pass(d time.Duration) { s.elapsed += d; s.wait(d) }
 
 // Nothing is forgotten early, however the clock is set: held against a plain
 // list, which forgets nothing.

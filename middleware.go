@@ -123,10 +123,23 @@ func (s *session) admit(r *http.Request, p Policy) error {
 	if err != nil {
 		return err
 	}
-	if d := evaluate(p, now, c); d != nil {
+	d, failed := evaluate(p, now, c)
+	for _, f := range failed {
+		s.sessions.emit(r.Context(), Event{Kind: EventFault, Code: f.Code, Policy: bounded(f.Policy), Detail: policyFault(f)})
+	}
+	if d != nil {
 		return d
 	}
 	return nil
+}
+
+// policyFault says to the operator how a policy failed, without the text of an
+// error of the app's.
+func policyFault(d *Denial) string {
+	if d.Err == nil {
+		return "the policy says so itself"
+	}
+	return faultText(d.Err)
 }
 
 // isBuiltIn reports whether p is made of this package's rules alone, which may
@@ -264,11 +277,17 @@ func (s *session) read(ctx context.Context, now time.Time) (*Claim, error) {
 		if e == nil {
 			return c, nil
 		}
-		if i == 0 || errors.Is(e, CodeStoreUnavailable) {
+		if i == 0 || isUnknown(e) {
 			err = e
 		}
 	}
 	return nil, err
+}
+
+// isUnknown reports whether nobody can tell if a claim counts. That is no reason
+// to verify again.
+func isUnknown(err error) bool {
+	return errors.Is(err, CodeStoreUnavailable) || errors.Is(err, CodeAccountUnavailable)
 }
 
 // readFor reads a token for the account of r, which is asked for in ctx: what

@@ -39,18 +39,17 @@ func (h *Handler) serveNativeConfirm(w http.ResponseWriter, r *http.Request) err
 	if err != nil || !a.native {
 		return CodeAttemptMissing
 	}
-	done, err := h.complete(r, values, []*attempt{a})
+	attempts := []*attempt{a}
+	r, leave := h.sessions.enter(r, attempts)
+	defer leave()
+	done, err := h.complete(w, r, values, attempts, h.sessions.revokeBearer)
 	if err != nil {
 		return err
 	}
 	answer := map[string]any{"return_to": done.back}
 	if done.claim != nil {
 		answer["claim"], answer["token"] = done.claim, done.token
-		if err := h.sessions.revokeBearer(r, done.claim.ID); err != nil {
-			return err
-		}
 	}
-	done.release(w)
 	return writeJSON(w, http.StatusOK, answer)
 }
 

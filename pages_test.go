@@ -103,7 +103,7 @@ func TestStartNeedsAnAccount(t *testing.T) {
 	t.Parallel()
 	account := ""
 	b := newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) {
-		c.Account = func(*http.Request) string { return account }
+		c.Account = func(*http.Request) (string, error) { return account, nil }
 	}}).browser()
 	if a := b.post("/certifications/attempts", ""); a.StatusCode != 403 || a.code() != "account_required" {
 		t.Errorf("signed out: status %d: %s", a.StatusCode, a.body)

@@ -14,9 +14,10 @@ type Policy interface {
 	Check(now time.Time, c *Claim) error
 }
 
-// PolicyFunc is a [Policy] of the app's own. A plain error, a Code among them,
-// and a panic refuse with [CodePolicyFailed]; their text is neither shown nor
-// logged.
+// PolicyFunc is a [Policy] of the app's own. Besides a [*Denial] one of the Code
+// constants refuses, with that code. Any other error, and a panic, is a fault of
+// the app's: it refuses with [CodePolicyFailed], and the operator is told its
+// types. Its text is neither shown nor logged.
 type PolicyFunc func(now time.Time, c *Claim) error
 
 // Check calls f.
@@ -37,7 +38,8 @@ const Reverify Remedy = "reverify"
 
 // A Denial is a policy's refusal and its reason.
 type Denial struct {
-	// Code is one of the Code constants, or the app's own.
+	// Code is one of the Code constants, or the app's own. Of a policy without
+	// one it is [CodeExcluded].
 	Code Code
 	// Detail is a sentence for the visitor, for codes of the app's own.
 	Detail string

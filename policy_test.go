@@ -190,7 +190,7 @@ func TestYouthMediaIsForTheVerifiedMember(t *testing.T) {
 	var account atomic.Value
 	account.Store("")
 	comparing := func(c *certify.SessionConfig) {
-		c.Account = func(*http.Request) string { return account.Load().(string) }
+		c.Account = func(*http.Request) (string, error) { return account.Load().(string), nil }
 		c.TTL, c.InsecureForgetRevocations = certify.MaxTTL, true
 	}
 	films := func(mux *http.ServeMux) {

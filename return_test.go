@@ -74,7 +74,7 @@ func TestSignedInSinceTheStart(t *testing.T) {
 	s := newSite(t, siteConfig{
 		sessions: func(c *certify.SessionConfig) { c.Account = loginOf },
 		handler: func(c *certify.HandlerConfig) {
-			c.Accept = func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "member-1", nil }
+			c.Accept = func(*http.Request, *certify.Identity) (string, error) { return "member-1", nil }
 		},
 	})
 	b := s.browser()
@@ -108,9 +108,9 @@ func TestOnlyReturnsComeBack(t *testing.T) {
 }
 
 // loginOf is an account by the app's own cookie.
-func loginOf(r *http.Request) string {
+func loginOf(r *http.Request) (string, error) {
 	if c, err := r.Cookie("login"); err == nil {
-		return c.Value
+		return c.Value, nil
 	}
-	return ""
+	return "", nil
 }

@@ -98,7 +98,13 @@ func entriesOf(c *Claim) storeEntries {
 // checkRevoked refuses the claim that an attempt would bring if the claim, its
 // account's claims or all claims were revoked since the attempt was begun. It
 // gives the claim its epochs: what is signed is the same claim.
-func (s *Sessions) checkRevoked(ctx context.Context, c *Claim) (err error) {
+func (s *Sessions) checkRevoked(ctx context.Context, c *Claim) error {
+	return s.enterEpochs(ctx, c, entriesOf(c).account)
+}
+
+// enterEpochs is checkRevoked for a claim whose account the Store knows by that
+// key, "" for none.
+func (s *Sessions) enterEpochs(ctx context.Context, c *Claim, account string) (err error) {
 	revoked, err := s.isRevoked(ctx, c.ID)
 	switch {
 	case err != nil:
@@ -106,10 +112,10 @@ func (s *Sessions) checkRevoked(ctx context.Context, c *Claim) (err error) {
 	case revoked:
 		return errRevoked
 	}
-	if c.siteEpoch, err = s.epochFor(ctx, siteKey, c); err != nil || c.Subject == "" {
+	if c.siteEpoch, err = s.epochFor(ctx, siteKey, c); err != nil || account == "" {
 		return err
 	}
-	c.accountEpoch, err = s.epochFor(ctx, accountKey(c.Subject), c)
+	c.accountEpoch, err = s.epochFor(ctx, account, c)
 	return err
 }
 

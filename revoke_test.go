@@ -31,7 +31,7 @@ func TestRevokedAtOnce(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			b := newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) {
-				c.Account = func(*http.Request) string { return "member-7" }
+				c.Account = func(*http.Request) (string, error) { return "member-7", nil }
 			}}).browser()
 			b.pass()
 			held := "certify=" + b.cookie("certify")

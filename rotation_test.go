@@ -129,7 +129,7 @@ func TestAttemptsWhileKeysAreSwapped(t *testing.T) {
 				swap()
 			}
 		}
-		c.Account = func(r *http.Request) string {
+		c.Account = func(r *http.Request) (string, error) {
 			swap()
 			return loginCookie(r)
 		}

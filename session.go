@@ -51,12 +51,16 @@ type SessionConfig struct {
 	// if negative. Time, revocation and account are judged on every request.
 	VerifiedClaims int
 	// Account names the account that the request is signed in as, or "". With
-	// it a claim counts only for the account it was issued to. Gates ask it
-	// once for a claim, with the context of the first Require or FromContext, a
-	// callback before and after the provider's answer, and it finds no claim in
-	// the context: an account is something else than a verification.
+	// it a claim counts only for the account it was issued to. An error, or a
+	// panic, means that the app cannot tell: the request is refused with
+	// [CodeAccountUnavailable], and the operator is told the error's types.
+	// Gates ask it once for a claim, with the context of the first Require or
+	// FromContext, and a callback before and after the provider's answer. A
+	// Handler asks it once after its first request, to find out whether it can
+	// be asked. It finds no claim in the context: an account is something else
+	// than a verification.
 	// Let the login's cookie be SameSite=Lax: see docs/production.md.
-	Account func(*http.Request) string
+	Account func(*http.Request) (account string, err error)
 	// Bearer makes a token in the header "Authorization: Bearer" the only
 	// credential of a request that has one.
 	Bearer bool
@@ -101,7 +105,7 @@ type Sessions struct {
 	verifiedClaims           int
 	keys                     atomic.Pointer[trust]
 	store                    Store
-	account                  func(*http.Request) string
+	account                  func(*http.Request) (string, error)
 	bearer                   bool
 	pathPrefix               string
 	startURL                 string
@@ -323,21 +327,44 @@ func (s *Sessions) issue(c *Claim) (string, error) {
 	return token, err
 }
 
-// accountOf names the request's account, "" without one.
-func (s *Sessions) accountOf(r *http.Request) string { return s.accountIn(r.Context(), r) }
-
-// accountIn is accountOf in another context. Of the claim itself the account
-// must not be made.
-func (s *Sessions) accountIn(ctx context.Context, r *http.Request) string {
+// accountIn asks the app for the request's account, "" without one, in the
+// context ctx. Of the claim itself the account must not be made.
+func (s *Sessions) accountIn(ctx context.Context, r *http.Request) (string, error) {
 	if s.account == nil {
-		return ""
+		return "", nil
 	}
-	return s.account(r.WithContext(withoutSession(ctx)))
+	account, err := s.askAccount(r.WithContext(withoutSession(ctx)))
+	if err != nil {
+		return "", s.accountUnknown(ctx, err)
+	}
+	return account, nil
+}
+
+func (s *Sessions) askAccount(r *http.Request) (account string, err error) {
+	defer recoverHook("SessionConfig.Account", &err)
+	return s.account(r)
+}
+
+// accountUnknown tells the operator that the app cannot say who is signed in,
+// unless the visitor just left. The error itself stays here: it may be a Code
+// that asks for a verification, or name the person.
+func (s *Sessions) accountUnknown(ctx context.Context, err error) error {
+	if !visitorLeft(ctx) {
+		detail := faultText(err)
+		if own := ownFault(""); !errors.As(err, &own) {
+			detail = "SessionConfig.Account returned " + detail
+		}
+		s.emit(withoutSession(ctx), Event{Kind: EventFault, Code: CodeAccountUnavailable, Detail: detail})
+	}
+	return CodeAccountUnavailable
 }
 
 // compareAccount voids a claim that is not the account's that r has in ctx.
 func (s *Sessions) compareAccount(ctx context.Context, r *http.Request, c *Claim) error {
-	account := s.accountIn(ctx, r)
+	account, err := s.accountIn(ctx, r)
+	if err != nil {
+		return err
+	}
 	if account == "" || subtle.ConstantTimeCompare([]byte(account), []byte(c.Subject)) != 1 {
 		return tokenError{CodeClaimOtherAccount, "its sub is not the account of the request"}
 	}

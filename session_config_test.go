@@ -11,7 +11,7 @@ import (
 
 func TestSessionConfig(t *testing.T) {
 	t.Parallel()
-	signedIn := func(*http.Request) string { return "" }
+	signedIn := func(*http.Request) (string, error) { return "", nil }
 	public, err := certify.ParseJWKS(testKeys(t, ed25519Line).JWKS())
 	if err != nil {
 		t.Fatal(err)

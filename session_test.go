@@ -73,12 +73,12 @@ func TestPublicKeysCannotIssue(t *testing.T) {
 }
 
 // loginCookie is the account of an app that trusts a cookie.
-func loginCookie(r *http.Request) string {
+func loginCookie(r *http.Request) (string, error) {
 	c, err := r.Cookie("login")
 	if err != nil {
-		return ""
+		return "", nil
 	}
-	return c.Value
+	return c.Value, nil
 }
 
 // A claim counts for the account it was issued to: whoever signs out, and
@@ -123,7 +123,7 @@ func TestAccountBinding(t *testing.T) {
 // Only where an account was compared may a policy rely on it.
 func TestAccountCompared(t *testing.T) {
 	t.Parallel()
-	for name, account := range map[string]func(*http.Request) string{"with Account": loginCookie, "without": nil} {
+	for name, account := range map[string]func(*http.Request) (string, error){"with Account": loginCookie, "without": nil} {
 		s := quiet(t, func(c *certify.SessionConfig) { c.Account = account })
 		gate := s.Load(certify.Require(certify.YouthMedia())(http.NotFoundHandler()))
 		w := serve(gate, "Cookie", "login=member-7; __Host-certify="+newForgers(t).hs.claim())
@@ -138,7 +138,7 @@ func TestAccountSeesTheContextOfTheGate(t *testing.T) {
 	t.Parallel()
 	type user struct{}
 	s := quiet(t, func(c *certify.SessionConfig) {
-		c.Account = func(r *http.Request) string { name, _ := r.Context().Value(user{}).(string); return name }
+		c.Account = func(r *http.Request) (string, error) { name, _ := r.Context().Value(user{}).(string); return name, nil }
 	})
 	gate := certify.Require(certify.MinAge(19))(http.NotFoundHandler())
 	login := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -149,25 +149,42 @@ func TestAccountSeesTheContextOfTheGate(t *testing.T) {
 	}
 }
 
-// An Account that panics, under an app that recovers, lets nobody in at the
-// next gate.
+// An Account that panics lets nobody in, nor does one that ends the request
+// under an app that recovers.
 func TestAccountPanics(t *testing.T) {
 	t.Parallel()
-	s := quiet(t, func(c *certify.SessionConfig) { c.Account = func(*http.Request) string { panic("database") } })
-	anybody := certify.PolicyFunc(func(time.Time, *certify.Claim) error { return nil })
-	gate := certify.Require(anybody)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("entered") }))
-	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		func() {
-			defer func() { _ = recover() }()
-			certify.FromContext(r.Context())
-		}()
-		if c, ok := certify.FromContext(r.Context()); ok || c != nil {
-			t.Errorf("claim %v, %v", c, ok)
-		}
-		gate.ServeHTTP(w, r)
-	})
-	if w := serve(s.Load(app), "Cookie", "__Host-certify="+newForgers(t).hs.claim()); w.Code != http.StatusInternalServerError {
-		t.Errorf("status %d: %s", w.Code, w.Body)
+	for _, tc := range []struct {
+		name   string
+		with   any
+		aborts bool
+		status int
+	}{
+		{"a fault", "database", false, http.StatusServiceUnavailable},
+		{"the end of the request", http.ErrAbortHandler, true, http.StatusInternalServerError},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			s := quiet(t, func(c *certify.SessionConfig) { c.Account = func(*http.Request) (string, error) { panic(tc.with) } })
+			anybody := certify.PolicyFunc(func(time.Time, *certify.Claim) error { return nil })
+			gate := certify.Require(anybody)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("entered") }))
+			app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				func() {
+					defer func() {
+						if v := recover(); (v == http.ErrAbortHandler) != tc.aborts {
+							t.Errorf("the app recovers %v", v)
+						}
+					}()
+					certify.FromContext(r.Context())
+				}()
+				if c, ok := certify.FromContext(r.Context()); ok || c != nil {
+					t.Errorf("claim %v, %v", c, ok)
+				}
+				gate.ServeHTTP(w, r)
+			})
+			if w := serve(s.Load(app), "Cookie", "__Host-certify="+newForgers(t).hs.claim()); w.Code != tc.status {
+				t.Errorf("status %d: %s", w.Code, w.Body)
+			}
+		})
 	}
 }
 
@@ -274,7 +291,7 @@ func TestLastingCookie(t *testing.T) {
 		t.Run(fmt.Sprint(tc.ttl), func(t *testing.T) {
 			t.Parallel()
 			b := newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) {
-				c.TTL, c.Account, c.InsecureForgetRevocations = tc.ttl, func(*http.Request) string { return "member-7" }, true
+				c.TTL, c.Account, c.InsecureForgetRevocations = tc.ttl, func(*http.Request) (string, error) { return "member-7", nil }, true
 			}}).browser()
 			id := b.provider.verify("imp_1", b.begin("/cellar"))
 			a := b.post("/certifications", `{"imp_uid":"`+id+`"}`)
@@ -303,7 +320,7 @@ func TestAccountsOfAnyText(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newSite(t, siteConfig{sessions: func(c *certify.SessionConfig) {
-				c.Account = func(*http.Request) string { return tc.account }
+				c.Account = func(*http.Request) (string, error) { return tc.account, nil }
 			}}).browser()
 			id := b.provider.verify("imp_1", b.begin("/cellar"))
 			if a := b.post("/certifications", `{"imp_uid":"`+id+`"}`); a.StatusCode != tc.status {

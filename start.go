@@ -2,7 +2,6 @@ package certify
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -21,17 +20,29 @@ func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Add("Vary", "Cookie, Accept-Language")
-	if q.Get("purpose") == "" && h.satisfied(r, back, Code(q.Get("reason")), q.Get("max_age")) {
-		separateFromOpener(w.Header(), r)
-		seeOther(w, cmp.Or(back, h.sessions.home()))
-		return nil
+	if q.Get("purpose") == "" {
+		satisfied, err := h.satisfied(r, back, Code(q.Get("reason")), q.Get("max_age"))
+		if err != nil {
+			return err
+		}
+		if satisfied {
+			separateFromOpener(w.Header(), r)
+			seeOther(w, cmp.Or(back, h.sessions.home()))
+			return nil
+		}
 	}
 	purpose := q.Get("purpose")
 	if purpose != "" && !h.purposes[purpose] {
 		return CodeRequestMalformed
 	}
-	if h.accept == nil && h.needsLogin(h.sessions.accountOf(r)) { // else the app need not be asked
-		return CodeAccountRequired
+	if h.accept == nil { // else the app need not be asked
+		account, err := h.accountOf(r)
+		if err != nil {
+			return err
+		}
+		if h.needsLogin(account) {
+			return CodeAccountRequired
+		}
 	}
 	pg := newPage(r, CodeVerificationRequired)
 	pg.Path, pg.ReturnTo, pg.Purpose = h.publicPath, back, purpose
@@ -68,20 +79,24 @@ func placeOf(returnTo string) string {
 
 // satisfied reports whether the visitor's claim does already, so that a second
 // verification would be a fee for nothing. A claim that the gate of the page
-// refused for a fact about the person never does.
-func (h *Handler) satisfied(r *http.Request, returnTo string, reason Code, maxAge string) bool {
+// refused for a fact about the person never does. The error says that nobody
+// can tell.
+func (h *Handler) satisfied(r *http.Request, returnTo string, reason Code, maxAge string) (bool, error) {
 	if reason != "" && problemTexts[reason].status != http.StatusUnauthorized {
-		return false
+		return false, nil
 	}
 	c, err := h.sessions.claimOf(r)
-	if err != nil || h.sessions.wasRefused(r, c, returnTo) {
-		return false
+	switch {
+	case isUnknown(err):
+		return false, err
+	case err != nil, h.sessions.wasRefused(r, c, returnTo):
+		return false, nil
 	}
 	seconds, err := strconv.ParseInt(maxAge, 10, 32)
 	if err != nil {
-		return reason != CodeStale
+		return reason != CodeStale, nil
 	}
-	return h.sessions.now().Sub(c.AuthTime) <= time.Duration(seconds)*time.Second
+	return h.sessions.now().Sub(c.AuthTime) <= time.Duration(seconds)*time.Second, nil
 }
 
 // serveAttempts begins an attempt for the start page's script or the app's own.
@@ -113,7 +128,10 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) (*attempt, error
 	if purpose != "" && !h.purposes[purpose] {
 		return nil, CodeRequestMalformed
 	}
-	account := h.sessions.accountOf(r)
+	account, err := h.accountOf(r)
+	if err != nil {
+		return nil, err
+	}
 	if h.needsLogin(account) {
 		return nil, CodeAccountRequired
 	}
@@ -144,18 +162,15 @@ func (h *Handler) mayStart(r *http.Request, values url.Values) error {
 	asked.Form.Del("return_to")
 	asked.Form.Del("purpose")
 	maps.Copy(asked.Form, values)
-	err := h.allowStart(asked)
-	if err == nil {
-		return nil
+	if err := h.askAllowStart(asked); err != nil {
+		return hookAnswer(err, "HandlerConfig.AllowStart", CodeStartRefused)
 	}
-	var d *Denial
-	if errors.As(err, &d) {
-		return toldAs(err, "AllowStart", CodeStartRefused)
-	}
-	if code, _ := codeOf(err); problemTexts[code].status != 0 {
-		return code
-	}
-	return CodeStartRefused
+	return nil
+}
+
+func (h *Handler) askAllowStart(r *http.Request) (err error) {
+	defer recoverHook("HandlerConfig.AllowStart", &err)
+	return h.allowStart(r)
 }
 
 // checkOrigin refuses a page of another name of this site, such as www.: phones
@@ -199,7 +214,11 @@ func (h *Handler) mayVerify(r *http.Request, a *attempt) error {
 	if h.providers[a.Provider] == nil { // it was taken out of the configuration
 		return CodeAttemptMissing
 	}
-	if err := h.mayRedeem(r.Context(), a, h.sessions.accountOf(r)); err != nil {
+	account, err := h.accountOf(r)
+	if err != nil {
+		return err
+	}
+	if err := h.mayRedeem(r.Context(), a, account); err != nil {
 		return err
 	}
 	if h.sessions.now().After(a.VerifyBy) {
@@ -277,8 +296,10 @@ func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request, code Code) {
 	switch {
 	case code != CodeAttemptOtherAccount, r.URL.Path != h.path+"/redirect",
 		r.Header.Get("Sec-Fetch-Site") != "cross-site",
-		q.Has(cameBack), // whatever a browser says that does not know its own pages
-		h.sessions.accountOf(r) != "":
+		q.Has(cameBack): // whatever a browser says that does not know its own pages
+		return
+	}
+	if account, err := h.accountOf(r); err != nil || account != "" {
 		return
 	}
 	q.Set(cameBack, "1")

@@ -88,22 +88,55 @@ func (h *Handler) taken(ctx context.Context, a *attempt) (taken, error) {
 	return h.sessions.readTaken(ctx, stands)
 }
 
-// keepAccount remembers the account that Accept named, so that the visitor it
-// just signed in may reload the page.
-func (h *Handler) keepAccount(r *http.Request, a *attempt, t taken, account string) error {
+// keptKey is where the account of an attempt's claim is found again: under it
+// stands the Store's own name for the account.
+func keptKey(a *attempt) string { return "accepted:" + a.ID }
+
+// keptAccount returns the Store's name for the account that Accept named before,
+// or "". The account itself is known only once Accept was asked.
+func (h *Handler) keptAccount(ctx context.Context, a *attempt) (string, error) {
+	if h.accept == nil {
+		return "", nil
+	}
+	kept, _, err := h.sessions.store.Get(ctx, keptKey(a))
+	if err != nil {
+		return "", h.sessions.storeDown(ctx, err)
+	}
+	return kept, nil
+}
+
+// keepAccount remembers the account that Accept named: its revocation is judged
+// before a repeat asks again, and the visitor whom SignIn signs in may reload
+// the page.
+func (h *Handler) keepAccount(r *http.Request, a *attempt, t taken, account, kept string) error {
+	if h.accept != nil && account != "" && kept != accountKey(account) {
+		if err := h.putFor(r.Context(), a, keptKey(a), accountKey(account)); err != nil {
+			return err
+		}
+	}
 	hash := a.accountHash(account)
 	if h.sessions.account == nil || hash == t.account || hash == a.account {
 		return nil
 	}
 	t.account = hash
-	now := h.sessions.now()
-	if err := h.sessions.store.Put(r.Context(), attemptKey(a), t.String(), a.storeFor(now)); err != nil {
-		return h.sessions.storeDown(r.Context(), err)
+	return h.putFor(r.Context(), a, attemptKey(a), t.String())
+}
+
+// putFor stores what is remembered for as long as the attempt.
+func (h *Handler) putFor(ctx context.Context, a *attempt, key, value string) error {
+	if err := h.sessions.store.Put(ctx, key, value, a.storeFor(h.sessions.now())); err != nil {
+		return h.sessions.storeDown(ctx, err)
 	}
 	return nil
 }
 
 func finishedKey(a *attempt) string { return "finished:" + a.ID }
+
+// What stands under finishedKey.
+const (
+	finishedOnce  = "1"
+	finishedNever = "0" // SignIn failed: the visitor may come again
+)
 
 // wasFinished reports whether the attempt brought before what it was begun for:
 // a purpose, that is, since every repeat of another brings the same claim.
@@ -111,11 +144,20 @@ func (h *Handler) wasFinished(ctx context.Context, a *attempt) (bool, error) {
 	if a.Purpose == "" {
 		return false, nil
 	}
-	_, before, err := h.sessions.store.Get(ctx, finishedKey(a))
+	stands, ok, err := h.sessions.store.Get(ctx, finishedKey(a))
 	if err != nil {
 		return false, h.sessions.storeDown(ctx, err)
 	}
-	return before, nil
+	return ok && stands != finishedNever, nil
+}
+
+// unfinishPurpose takes finishPurpose back after SignIn failed. The first time
+// alone: after that a revocation has to stay one.
+func (h *Handler) unfinishPurpose(ctx context.Context, done completion) error {
+	if done.claim != nil || done.finished {
+		return nil
+	}
+	return h.putFor(context.WithoutCancel(ctx), done.attempt, finishedKey(done.attempt), finishedNever)
 }
 
 // finishPurpose refuses whoever signed out and, where it was finished before,
@@ -130,8 +172,5 @@ func (h *Handler) finishPurpose(ctx context.Context, a *attempt, c *Claim, befor
 	if err != nil || before || c.Subject == "" {
 		return err
 	}
-	if err := s.store.Put(ctx, finishedKey(a), "1", a.storeFor(s.now())); err != nil {
-		return s.storeDown(ctx, err)
-	}
-	return nil
+	return h.putFor(ctx, a, finishedKey(a), finishedOnce)
 }

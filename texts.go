@@ -114,8 +114,8 @@ var problemTexts = map[Code]problemText{
 		"회원 계정으로 로그인하신 뒤 본인인증을 해 주세요. 이미 인증하셨다면 그때의 계정으로 로그인해 주세요.", "Please sign in, and then verify. If you have verified before, sign in to that account."},
 	CodeExcluded: {http.StatusForbidden, noNext, "A policy excludes the person",
 		"이 서비스를 이용할 수 있는 조건에 맞지 않습니다.", "You do not meet the conditions of this service."},
-	CodePolicyFailed: {http.StatusForbidden, noNext, "A policy did not allow the request",
-		"이 서비스를 이용할 수 없습니다.", "You cannot use this service."},
+	CodePolicyFailed: {http.StatusInternalServerError, retryNext, "A policy of this site failed",
+		"일시적인 오류로 이용 조건을 확인하지 못했습니다. 잠시 후 다시 시도해 주세요.", "Something went wrong while your access was being checked. Please try again in a moment."},
 
 	CodeAttemptMissing: {http.StatusForbidden, verifyNext, "This browser began no such verification",
 		"이 브라우저에서 시작한 인증이 아닙니다. 처음 시작한 창으로 돌아가거나 여기에서 다시 시작해 주세요.", "This verification was not begun in this browser. Go back to the window you began in, or start again here."},
@@ -170,6 +170,8 @@ var problemTexts = map[Code]problemText{
 		"돌아갈 주소가 올바르지 않습니다.", "The page to return to is not on this site."},
 	CodeStoreUnavailable: {http.StatusServiceUnavailable, retryNext, "The store is not available",
 		"연결이 원활하지 않습니다. 잠시 후 다시 시도해 주세요.", "Something is not available right now. Please try again in a moment."},
+	CodeAccountUnavailable: {http.StatusServiceUnavailable, retryNext, "The account of the request cannot be told",
+		"로그인 상태를 확인하지 못했습니다. 잠시 후 다시 시도해 주세요.", "It could not be checked who is signed in. Please try again in a moment."},
 	CodeInternal: {http.StatusInternalServerError, retryNext, "An error of this server",
 		"일시적인 오류가 발생했습니다. 잠시 후 다시 시도해 주세요.", "Something went wrong on this server. Please try again in a moment."},
 }

@@ -66,7 +66,9 @@ func asides(v *visitors) ([]measure, error) {
 	if err != nil {
 		return nil, err
 	}
-	member, err := newSessions(k, func(c *certify.SessionConfig) { c.Account = func(*http.Request) string { return "member-7" } })
+	member, err := newSessions(k, func(c *certify.SessionConfig) {
+		c.Account = func(*http.Request) (string, error) { return "member-7", nil }
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -204,7 +204,7 @@ func newShop(sessions *certify.Sessions) (*shop, error) {
 	}
 	h, err := certify.NewHandler(certify.HandlerConfig{
 		Sessions: sessions, Provider: memoryProvider{born}, Pepper: []byte(strings.Repeat("pepper", 6)),
-		Accept: func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "member-7", nil },
+		Accept: func(*http.Request, *certify.Identity) (string, error) { return "member-7", nil },
 	})
 	return &shop{h}, err
 }

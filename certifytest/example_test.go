@@ -77,7 +77,7 @@ func ExampleCookie() {
 func ExampleGated() {
 	_ = func(t *testing.T) {
 		sessions := certifytest.NewSessions(t, certify.SessionConfig{
-			Account: func(r *http.Request) string { return r.Header.Get("X-Demo-Login") }, // the app's own login
+			Account: func(r *http.Request) (string, error) { return r.Header.Get("X-Demo-Login"), nil }, // the app's own login
 		})
 		app := newApp(sessions)
 		member := certifytest.Adult()

@@ -126,7 +126,7 @@ func (v *verification) Lookup(context.Context, string) (*certify.Identity, error
 
 // accept puts the verification back in time. Earlier the Handler would refuse
 // what was verified before the attempt began, as it must of anybody else.
-func (v *verification) accept(_ http.ResponseWriter, _ *http.Request, id *certify.Identity) (string, error) {
+func (v *verification) accept(_ *http.Request, id *certify.Identity) (string, error) {
 	if v.person.VerifiedAgo < 0 {
 		v.err = fmt.Errorf("Person.VerifiedAgo is negative")
 		return "", v.err

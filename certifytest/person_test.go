@@ -109,7 +109,7 @@ func TestCookieOfOnePerson(t *testing.T) {
 
 func TestCookieOfAnAccount(t *testing.T) {
 	t.Parallel()
-	s := certifytest.NewSessions(t, certify.SessionConfig{Account: func(r *http.Request) string { return r.Header.Get("X-Test-Account") }})
+	s := certifytest.NewSessions(t, certify.SessionConfig{Account: func(r *http.Request) (string, error) { return r.Header.Get("X-Test-Account"), nil }})
 	member := certifytest.Adult()
 	member.Account = "member-7"
 	cookie := certifytest.Cookie(t, s, member)
@@ -173,7 +173,7 @@ func cannotBe() map[string]impossible {
 		"verified in the future":                 {"Person.VerifiedAgo is negative", ask(certify.SessionConfig{}, certifytest.Person{Age: 20, VerifiedAgo: -time.Second})},
 		"no such day":                            {"Person.Born or Age", ask(certify.SessionConfig{}, certifytest.Person{Born: "2001-02-29"})},
 		"older than anybody":                     {"Person.Born or Age", ask(certify.SessionConfig{}, certifytest.Person{Age: 140})},
-		"no account, where it counts":            {`the account ""`, ask(certify.SessionConfig{Account: func(*http.Request) string { return "" }}, certifytest.Adult())},
+		"no account, where it counts":            {`the account ""`, ask(certify.SessionConfig{Account: func(*http.Request) (string, error) { return "", nil }}, certifytest.Adult())},
 		"public keys": {"holds public keys only", func(t *testing.T) {
 			line, err := certify.GenerateKey("EdDSA")
 			if err != nil {

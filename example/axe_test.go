@@ -156,7 +156,7 @@ func bareSite(t *testing.T, cfg shopConfig, trusted ...string) http.Handler {
 	}
 	verification, err := certify.NewHandler(certify.HandlerConfig{
 		Sessions: sessions, Provider: cfg.provider, Pepper: cfg.pepper, Purposes: []string{signUp}, TrustedOrigins: trusted,
-		Accept: func(http.ResponseWriter, *http.Request, *certify.Identity) (string, error) { return "", nil },
+		Accept: func(*http.Request, *certify.Identity) (string, error) { return "", nil },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -92,6 +92,15 @@ func (m *members) hash(ci string) []byte {
 	return h.Sum(nil)
 }
 
+// add finds the person's account, or makes it.
+func (m *members) add(ci string) (who member, err error) {
+	err = m.db.Update(func(tx *bolt.Tx) error {
+		who, err = m.upsert(tx.Bucket(bucketPeople), m.hash(ci))
+		return err
+	})
+	return who, err
+}
+
 // enter finds the person's account, or makes it, and signs them in. It is one
 // transaction: a person who signs up twice at once still has one account. held
 // is the browser's token; if it already is this member's, it stays.

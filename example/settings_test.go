@@ -208,7 +208,11 @@ func TestCookiesOnHTTPS(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := &certify.Identity{Purpose: signUp, CI: strings.Repeat("c", 88), BirthDate: born}
-	if _, err := s.accept(w, httptest.NewRequest(http.MethodPost, "/", nil), id); err != nil {
+	r := httptest.NewRequest(http.MethodPost, "/", nil)
+	if _, err := s.accept(r, id); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.signIn(w, r, id, "1"); err != nil {
 		t.Fatal(err)
 	}
 	c := w.Result().Cookies()

@@ -68,7 +68,7 @@ func newShop(cfg shopConfig) (http.Handler, error) {
 	}
 	verification, err := certify.NewHandler(certify.HandlerConfig{
 		Sessions: sessions, Provider: cfg.provider, OtherProviders: cfg.others, Pepper: cfg.pepper,
-		Purposes: []string{signUp}, Accept: s.accept, HelpURL: "/help",
+		Purposes: []string{signUp}, Accept: s.accept, SignIn: s.signIn, HelpURL: "/help",
 	})
 	if err != nil {
 		return nil, err

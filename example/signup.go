@@ -16,13 +16,14 @@ const signUp = "signup"
 const codeNoCI certify.Code = "ci_missing"
 
 // accept sees everybody who has verified, before certify answers. certify may
-// call it more than once for one verification, so all it does is an upsert.
+// call it more than once for one verification, and may refuse after it, so all
+// it does is an upsert: signIn signs in.
 //
 // The vendor's guide looks a person up by unique_key, the CI. Its use is
 // regulated (Network Act, art. 23-5), so it becomes a keyed hash at once. Some
 // records have none: hashed, they would all be one person, and all of their
 // accounts one account.
-func (s *shop) accept(w http.ResponseWriter, r *http.Request, id *certify.Identity) (account string, err error) {
+func (s *shop) accept(r *http.Request, id *certify.Identity) (account string, err error) {
 	if id.Purpose != signUp {
 		return "", nil
 	}
@@ -34,12 +35,22 @@ func (s *shop) accept(w http.ResponseWriter, r *http.Request, id *certify.Identi
 			"인증 결과에 연계정보(CI)가 없어 회원 계정을 만들 수 없습니다. 다른 인증 수단으로 다시 시도해 주세요.",
 			"Your verification came without the identifier (CI) that an account is kept by. Please try another way of verifying.")}
 	}
-	who, token, err := s.members.enter(id.CI, s.token(r))
+	who, err := s.members.add(id.CI)
 	if err != nil {
 		return "", fmt.Errorf("signing up: %w", err)
 	}
-	s.setToken(w, token, int(signInLife/time.Second))
 	return fmt.Sprint(who.Number), nil
+}
+
+// signIn signs in whom accept named. certify calls it last, when nothing can
+// refuse any more.
+func (s *shop) signIn(w http.ResponseWriter, r *http.Request, id *certify.Identity, _ string) error {
+	_, token, err := s.members.enter(id.CI, s.token(r))
+	if err != nil {
+		return fmt.Errorf("signing in: %w", err)
+	}
+	s.setToken(w, token, int(signInLife/time.Second))
+	return nil
 }
 
 // cookieName carries __Host- on https, where browsers then let no other host

@@ -14,11 +14,11 @@ import (
 // is on localhost, which to the sandbox on 127.0.0.1 is another site.
 func strictSite(t *testing.T, cfg shopConfig) http.Handler {
 	t.Helper()
-	account := func(r *http.Request) string {
+	account := func(r *http.Request) (string, error) {
 		if c, err := r.Cookie("login"); err == nil {
-			return c.Value
+			return c.Value, nil
 		}
-		return ""
+		return "", nil
 	}
 	sessions, err := certify.NewSessions(certify.SessionConfig{
 		Origin: onLocalhost(cfg.origin), Keys: cfg.keys, Logger: cfg.logger, Now: cfg.now, Account: account,

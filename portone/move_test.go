@@ -74,7 +74,7 @@ func (m *mover) site(first certify.Provider, others ...certify.Provider) http.Ha
 }
 
 // accept keeps one account for each person.
-func (m *mover) accept(_ http.ResponseWriter, _ *http.Request, id *certify.Identity) (string, error) {
+func (m *mover) accept(_ *http.Request, id *certify.Identity) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	mac := hmac.New(sha256.New, []byte("a key for accounts"))

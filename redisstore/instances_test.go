@@ -82,12 +82,12 @@ func newKeys(t testing.TB) *certify.Keys {
 }
 
 // login is the app's own.
-func login(r *http.Request) string {
+func login(r *http.Request) (string, error) {
 	c, err := r.Cookie("login")
 	if err != nil {
-		return ""
+		return "", nil
 	}
-	return c.Value
+	return c.Value, nil
 }
 
 func newInstance(t testing.TB, b *bureau, cfg certify.SessionConfig) *instance {

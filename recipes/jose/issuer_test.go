@@ -62,7 +62,7 @@ func newIssuer(t *testing.T, alg string) issuer {
 	server := httptest.NewUnstartedServer(nil)
 	sessions, err := certify.NewSessions(certify.SessionConfig{
 		Origin: "http://" + server.Listener.Addr().String(), Keys: parseKeys(t, lines[alg]), Now: func() time.Time { return noon },
-		Account: func(*http.Request) string { return "member-7" }, Logger: slog.New(slog.DiscardHandler),
+		Account: func(*http.Request) (string, error) { return "member-7", nil }, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
