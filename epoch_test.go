@@ -564,3 +564,33 @@ func TestTicksOfAttempts(t *testing.T) {
 		})
 	}
 }
+
+// A claim has no member for an epoch that nobody began.
+func TestEpochsInTheClaim(t *testing.T) {
+	t.Parallel()
+	store := &lossyStore{entries: map[string]string{}}
+	s := newFleet(t, store)[0]
+	account := ""
+	for i, revoke := range []func() error{
+		func() error { return nil },
+		func() error { return s.sessions.RevokeAccount(t.Context(), "bob") },
+		func() error { return s.sessions.RevokeAll(t.Context()) },
+	} {
+		if err := revoke(); err != nil {
+			t.Fatal(err)
+		}
+		for key, value := range store.entries {
+			if strings.HasPrefix(key, "account:") && key != "account:all" {
+				account = value
+			}
+		}
+		want := []string{"", fmt.Sprintf(`,"account_epoch":%q`, account), fmt.Sprintf(`,"site_epoch":%q,"account_epoch":%q`, store.entries["account:all"], account)}[i]
+		p := begunBy(s)
+		p.redeem(t, "")
+		payload := segment(t, strings.Split(p.cookie("certify"), ".")[1])
+		_, rest, _ := strings.Cut(payload, `,"txn":"`)
+		if _, epochs, _ := strings.Cut(rest, `"`); epochs != want+"}" {
+			t.Errorf("the claim ends with %s, want %s", epochs, want+"}")
+		}
+	}
+}

@@ -2,6 +2,7 @@ package certify_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -19,6 +20,16 @@ import (
 func TestGateAllocations(t *testing.T) {
 	token := newForgers(t).hs.claim()
 	s := quiet(t, func(c *certify.SessionConfig) { c.Bearer = true })
+	sum := sha256.Sum256([]byte("certify account\x00member-7"))
+	revoked := quiet(t, func(c *certify.SessionConfig) {
+		c.Bearer, c.Store = true, certify.NewMemoryStore(0, nil)
+		for key, epoch := range map[string]string{"account:all": "e0123456789abcdef", "account:" + b64url.EncodeToString(sum[:]): "eABCDEFGHIJKLMNOP"} {
+			if err := c.Store.Put(t.Context(), key, epoch, time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	later := newForgers(t).hs.claim("site_epoch", `"e0123456789abcdef"`, "account_epoch", `"eABCDEFGHIJKLMNOP"`)
 	page := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	asks := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { certify.FromContext(r.Context()) })
 	adults := certify.Require(certify.All(certify.YouthProtection(), certify.Not(certify.Foreigner())))
@@ -31,6 +42,7 @@ func TestGateAllocations(t *testing.T) {
 		{"no gate", s.Load(page), "Authorization", "Bearer " + token, 2},
 		{"bearer", s.Load(adults(page)), "Authorization", "Bearer " + token, 2},
 		{"cookie", s.Load(adults(page)), "Cookie", "a=b; __Host-certify=" + token + "; c=d", 2},
+		{"in epochs of its own", revoked.Load(adults(page)), "Authorization", "Bearer " + later, 2},
 		{"two gates", s.Load(adults(adults(page))), "Authorization", "Bearer " + token, 2},
 		{"a handler that asks", s.Load(adults(asks)), "Authorization", "Bearer " + token, 3},
 	} {

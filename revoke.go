@@ -30,11 +30,12 @@ func (s *Sessions) Revoke(ctx context.Context, jti string, exp time.Time) error 
 	return nil
 }
 
-// RevokeAccount voids every claim that was issued to the account until it
-// returns, in any process that shares the Store, whatever its clock shows. An
-// attempt that was begun before it was called brings no claim for the account
-// any more. Its callback may be repeated, and calls Accept again, but sends none
-// of the headers that Accept sets.
+// RevokeAccount voids every claim that was issued to the account before, in any
+// process that shares the Store, whatever its clock shows: from the next request
+// on when it has returned. An attempt that was begun before brings no claim for
+// the account any more, even if Accept names it only at the end. Its callback
+// may be repeated, and calls Accept again, but sends none of the headers that
+// Accept sets.
 //
 // For a purpose, such as a recovery, Accept may call this: the callback brings
 // its headers once, and no repeat of it does. For a claim Accept must not: the
@@ -50,11 +51,10 @@ func (s *Sessions) RevokeAccount(ctx context.Context, account string) error {
 	return s.revokeUnder(ctx, accountKey(account))
 }
 
-// RevokeAll voids every claim that was issued until it returns, and every
-// attempt that was begun before it was called: the same as
-// [Sessions.RevokeAccount] for the whole site. It is for incidents, such as a
-// Store that lost its data. Visitors verify again, which costs a fee each. Its
-// error is [CodeStoreUnavailable].
+// RevokeAll does for the whole site what [Sessions.RevokeAccount] does for an
+// account. It voids claims without an account, too, and ends attempts for a
+// purpose. It is for incidents, such as a Store that lost its data: everybody
+// verifies again, at a fee each. Its error is [CodeStoreUnavailable].
 func (s *Sessions) RevokeAll(ctx context.Context) error {
 	return s.revokeUnder(ctx, siteKey)
 }

@@ -30,6 +30,8 @@ var meanings = []struct{ name, what string }{
 	{"di_hash", "keyed hash of the DI: the same for a person's every visit"},
 	{"foreigner", "a registered foreigner? Absent when nobody said"},
 	{"txn", "keyed hash of the verification's id, for audit"},
+	{"site_epoch", "counts until all claims are revoked again. Absent before the first time"},
+	{"account_epoch", "counts until its account's claims are revoked again. Absent before the first time"},
 }
 
 var headerMeanings = map[string]string{
