@@ -111,6 +111,10 @@ func TestCallbackRefusals(t *testing.T) {
 			b.provider.verify("imp_1", attempt, func(id *certify.Identity) { id.BirthDate = certify.BirthDate{} })
 			return b.post("/certifications", body("imp_1"))
 		}},
+		{"a record without a time", 502, certify.CodeProviderInvalid, 1, func(b *browser, attempt string) answer {
+			b.provider.verify("imp_1", attempt, func(id *certify.Identity) { id.VerifiedAt = time.Time{} })
+			return b.post("/certifications", body("imp_1"))
+		}},
 		{"too large", 413, certify.CodeRequestTooLarge, 0, func(b *browser, _ string) answer {
 			return b.post("/certifications", body(strings.Repeat("i", 16<<10)))
 		}},
