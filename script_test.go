@@ -94,7 +94,7 @@ func TestTypesAreTheScripts(t *testing.T) {
 	}
 	for _, set := range []struct{ name, inScript, inTypes string }{
 		{"states", `(?:become|renew|told)\("(\w+)"`, `(?m)^    \| "(\w+)"`},
-		{"codes", `code: "(\w+)"`, "`(click_again|script_blocked|cookies_blocked|network|cancelled)`[ ,.(]"},
+		{"codes", `code: "(\w+)"`, "`(click_again|popup_blocked|script_blocked|script_failed|cookies_blocked|network|cancelled)`[ ,.(]"},
 	} {
 		want, got := matches(set.inScript, string(script)), matches(set.inTypes, string(types))
 		if len(want) < 4 || !slices.Equal(want, got) {
