@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -63,7 +64,10 @@ func (f *front) before(next http.Handler) http.Handler {
 		switch {
 		case hangs:
 			_, _ = io.Copy(io.Discard, r.Body) // so that the end of the connection is seen
-			<-r.Context().Done()
+			select {
+			case <-r.Context().Done():
+			case <-time.After(patience): // the end of the test need not wait for the browser
+			}
 		case fails:
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(http.StatusServiceUnavailable)

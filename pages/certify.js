@@ -54,10 +54,10 @@
       unconfirmed: "본인인증은 완료되었습니다. 결과가 확인되면 이어집니다. ",
       again: "다시 확인",
       cancelled: "인증이 완료되지 않았습니다. 다시 시작할 수 있습니다.",
-      popup_blocked: "브라우저가 인증 창을 차단했습니다. 주소창의 팝업 차단 표시에서 이 사이트의 팝업을 허용한 뒤 다시 눌러 주세요.",
+      popup_blocked: "브라우저가 인증 창을 차단했습니다. 주소창에서 이 사이트의 팝업을 허용한 뒤 다시 눌러 주세요.",
       click_again: "준비되었습니다. 한 번 더 눌러 주세요.",
       script_blocked: "인증 창을 불러오지 못했습니다. 광고 차단을 끄고 다시 눌러 주세요.",
-      script_failed: "예상하지 못한 오류로 진행하지 못했습니다. 다시 눌러 주세요.",
+      script_failed: "예상하지 못한 오류입니다. 다시 시도해 주세요.",
       cookies_blocked: "이 브라우저가 쿠키를 막고 있어 인증할 수 없습니다. 쿠키를 허용한 뒤 새로고침해 주세요.",
       network: "연결이 원활하지 않습니다. 다시 시도해 주세요."
     },
@@ -69,10 +69,10 @@
       unconfirmed: "Your verification is done and will be confirmed. ",
       again: "Check again",
       cancelled: "The verification was not completed. You can start again.",
-      popup_blocked: "The browser blocked the window. Allow pop-ups for this site in the address bar and press again.",
+      popup_blocked: "The browser blocked the window. Allow pop-ups for this site and press again.",
       click_again: "It is ready. Please press once more.",
       script_blocked: "The verification window could not be loaded. Turn off blockers and try again.",
-      script_failed: "Something unexpected went wrong. Please press again.",
+      script_failed: "Something went wrong. Please try again.",
       cookies_blocked: "This browser blocks cookies, which verification needs. Allow them and reload.",
       network: "The connection failed. Please try again."
     }
@@ -96,7 +96,7 @@
     return error;
   }
 
-  function isFailure(error) { return !!error && error.name === "CertifyError" && !!error.code; }
+  function isFailure(error) { return !!error && error.name === "CertifyError"; }
 
   // explained turns what nobody expected into a sentence for the visitor.
   function explained(error) {
@@ -147,7 +147,7 @@
       Object.keys(sessionStorage).forEach(function (name) {
         if (name.indexOf("certify:result:")) { return; }
         var kept = JSON.parse(sessionStorage.getItem(name));
-        if (kept.path === path && kept.purpose === purpose && Date.now() - kept.at < LIFE && (!found || kept.at > found.at)) { found = kept; }
+        if (kept.path === path && kept.purpose === purpose && Date.now() - kept.at < LIFE) { found = kept; }
       });
     } catch (e) { }
     return found;
@@ -228,8 +228,7 @@
 
   // idOf finds the attempt's id under whichever name the provider has for it.
   function idOf(answer) {
-    return Object.keys(answer).map(function (name) { return answer[name]; })
-      .filter(function (value) { return /^[0-9a-f]{32}$/.test(value); })[0] || "";
+    return answer[Object.keys(answer).find(function (name) { return /^[0-9a-f]{32}$/.test(answer[name]); })] || "";
   }
 
   // markOpened tells the server which attempts people are at the provider
@@ -376,10 +375,7 @@
     }
 
     function go(pressed) {
-      if (isPrepared()) {
-        open();
-        return;
-      }
+      if (isPrepared()) { return open(); }
       if (state === "stalled") { state = "idle"; } // for so long that the attempt is over
       if (preparing) { become("preparing"); } // since a pointer passed over, untold
       prepare().then(function () {
@@ -429,7 +425,7 @@
       become("waiting");
       stall = setTimeout(function () { become("stalled"); }, STALLED);
       if (unwatch) { unwatch(); }
-      unwatch = watch(function () { refused({ code: "popup_blocked" }); }, function () { unwatch = null; });
+      unwatch = watch(function () { refused({ code: "popup_blocked" }); });
       try {
         opened.calls.forEach(function (call, i) {
           var returned = find(call.function)(call.callback ? call.args.concat(settle) : call.args);
@@ -445,7 +441,7 @@
       windows++; // what was opened has ended
       if (!succeeded(answer)) {
         var code = answer && (answer.code || answer.error_code);
-        if (code !== "popup_blocked") { console.warn("certify: the provider's window ended with", code, answer && (answer.message || answer.error_msg)); }
+        console.warn("certify:", code, answer && (answer.message || answer.error_msg));
         renew("cancelled", failure({ code: /popup_?block/i.test(code) ? "popup_blocked" : "cancelled" }, answer));
         return;
       }
@@ -488,11 +484,8 @@
         if (!kept || turn !== checks) { return; } // another check has an answer, or will
         var again = wantsLogin(error) && kept.asked < LOGINS;
         if (again) { kept.asked++; }
-        if (again || passes(error)) {
-          keep();
-          become("pending", error);
-          return;
-        }
+        keep();
+        if (again || passes(error)) { return become("pending", error); }
         forget();
         renew("failed", error);
       }
@@ -534,11 +527,7 @@
     }
 
     return {
-      prepare: prepare,
-      verify: verify,
-      resume: resume,
-      shown: shown,
-      take: take,
+      prepare: prepare, verify: verify, resume: resume, shown: shown, take: take,
       isKept: function () { return !!kept; },
       isBusy: function () { return !!(outcome || kept); },
       // The button that is used shows the progress, not one merely passed over.
@@ -548,26 +537,22 @@
 
   // watch tells of a window that the browser did not open, and notes what the
   // SDK adds to the document. It returns what ends that.
-  function watch(blocked, over) {
+  function watch(blocked) {
     var opens = window.open;
-    var Observer = global("MutationObserver");
-    var observer = Observer ? new Observer(function (records) {
+    var observer = new MutationObserver(function (records) {
       records.forEach(function (record) { layers = layers.concat(Array.from(record.addedNodes)); });
-    }) : null;
+    });
     function watched() {
       var opened = opens.apply(window, arguments);
       if (!opened) { setTimeout(blocked, 0); }
       return opened;
     }
     window.open = watched;
-    if (observer) {
-      observer.observe(member("documentElement"), { childList: true });
-      observer.observe(member("body"), { childList: true });
-    }
+    observer.observe(member("documentElement"), { childList: true });
+    observer.observe(member("body"), { childList: true });
     return function () {
       if (window.open === watched) { window.open = opens; }
-      if (observer) { observer.disconnect(); }
-      over();
+      observer.disconnect();
     };
   }
 
@@ -670,10 +655,7 @@
   function leave() { away = Date.now(); }
 
   function show() {
-    if (!isShown()) {
-      leave();
-      return;
-    }
+    if (!isShown()) { return leave(); }
     hidden.splice(0).forEach(function (f) { f(); });
     each("shown");
   }

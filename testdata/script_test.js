@@ -61,6 +61,7 @@ function world(before, named) {
   };
   const context = {
     document, URL, URLSearchParams, Element,
+    MutationObserver: class { observe() {} disconnect() {} },
     sessionStorage: storage(), localStorage: storage(),
     console: { error(e) { w.complaints.push(e); }, warn(...words) { w.warnings.push(words.join(" ")); } },
     navigator: { language: "en", userActivation: { isActive: true } },
