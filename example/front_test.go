@@ -33,6 +33,7 @@ func newFront(t *testing.T, provider string, pages map[string]string) *front {
 			page := strings.ReplaceAll(pages[r.PathValue("page")], "SANDBOX", cfg.sandboxURL)
 			switch {
 			case strings.HasSuffix(r.URL.Path, ".js"):
+				w.Header().Set("Service-Worker-Allowed", "/")
 				w.Header().Set("Content-Type", "text/javascript")
 			case strings.Contains(page, `nonce="n0nce"`):
 				w.Header().Set("Content-Security-Policy", "script-src 'nonce-n0nce' 'strict-dynamic'; require-trusted-types-for 'script'; trusted-types certify")

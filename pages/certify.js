@@ -19,9 +19,8 @@
   // A second copy would open a second window.
   if (global("certify") && typeof global("certify").verify === "function") { return; }
 
-  var FRESH = 25 * 60 * 1000; // an attempt is good for 30 minutes
-  var LIFE = 90 * 60 * 1000; // and its verification can be confirmed for 90
-  var OPENED = 16; // attempts that the cookie of opened ones names
+  var FRESH = 1500000; // 25 minutes: an attempt is good for 30
+  var LIFE = 5400000; // and its verification can be confirmed for 90
   var STALLED = 8000; // a window that was lost says nothing
   var PATIENCE = 9000; // with answers and scripts that do not come
   var DWELL = 300; // a pointer that stays means it
@@ -167,7 +166,7 @@
     var types = global("trustedTypes");
     try {
       if (types && !policy) { policy = types.createPolicy("certify", { createScriptURL: String }); }
-    } catch (e) { console.warn(e); }
+    } catch (e) { } // the page has no such policy, and may not want one
     return policy ? policy.createScriptURL(address) : address;
   }
 
@@ -232,7 +231,7 @@
   }
 
   // markOpened tells the server which attempts people are at the provider
-  // with: it keeps these before all that were only prepared.
+  // with, the last 16: it keeps these before all that were only prepared.
   function markOpened(answer) {
     var name = answer.opened_cookie;
     var id = idOf(answer).slice(0, 8);
@@ -241,7 +240,7 @@
     if (!name || !id) { return; }
     var old = new RegExp("(?:^|; )" + name + "=([0-9a-f.]*)").exec(cookies());
     var ids = (old ? old[1] : "").split(".").filter(function (other) { return other && other !== id; });
-    setCookie(name + "=" + [id].concat(ids).slice(0, OPENED).join(".") + "; Path=/; Max-Age=5400" + (/^__Host-/.test(name) ? "; Secure" : ""));
+    setCookie(name + "=" + [id].concat(ids).slice(0, 16).join(".") + "; Path=/; Max-Age=5400" + (/^__Host-/.test(name) ? "; Secure" : ""));
   }
 
   // Browsers let only a click open a window, and soon forget it.
@@ -388,7 +387,7 @@
     // this one was looked at.
     function mayBeClaimed() {
       var opened = storage("localStorage", "certify:opened");
-      return away > looked && (start || opened && opened !== mine && opened > loaded - 30 * 60 * 1000);
+      return (away > looked || opened > looked) && (start || opened && opened !== mine && opened > loaded - FRESH);
     }
 
     // look asks the start page whether it would send the visitor straight back.
@@ -422,6 +421,7 @@
         settle(error && /AlreadyVerified$/.test(error.code) ? { identityVerificationId: opened.identityVerificationId } : error || null);
       }
       markOpened(opened);
+      looked = Date.now();
       become("waiting");
       stall = setTimeout(function () { become("stalled"); }, STALLED);
       if (unwatch) { unwatch(); }
@@ -432,8 +432,7 @@
           if (i === last && !call.callback) { Promise.resolve(returned).then(settle, refused); }
         });
       } catch (e) {
-        console.error(e);
-        renew("failed", failure({ code: "script_failed" }, e));
+        renew("failed", explained(e));
       }
     }
 
