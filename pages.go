@@ -14,8 +14,8 @@ var pageFiles embed.FS
 
 var (
 	pageTemplates = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
-	pageStyle     = template.CSS(mustRead("pages/style.css"))                              // #nosec G203 -- embedded
-	startScript   = template.JS(mustRead("pages/certify.js") + mustRead("pages/start.js")) // #nosec G203 -- embedded
+	pageStyle     = template.CSS(mustRead("pages/style.css"))                                          // #nosec G203 -- embedded
+	startScript   = template.JS(mustReadScript("pages/certify.js") + mustReadScript("pages/start.js")) // #nosec G203 -- embedded
 )
 
 func mustRead(name string) string {

@@ -1,6 +1,9 @@
 package certify_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -13,12 +16,9 @@ func TestScriptIsServed(t *testing.T) {
 	t.Parallel()
 	b := newSite(t, siteConfig{}).browser()
 	for name, kind := range map[string]string{"certify.js": "text/javascript; charset=utf-8", "certify.d.ts": "text/plain; charset=utf-8"} {
-		want, err := os.ReadFile("pages/" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		want := readSource(t, "pages/"+name)
 		a := b.get("/certifications/" + name)
-		if a.StatusCode != 200 || a.body != string(want) {
+		if a.StatusCode != 200 || a.body != want {
 			t.Fatalf("%s: status %d, %d bytes", name, a.StatusCode, len(a.body))
 		}
 		for header, value := range map[string]string{
@@ -42,13 +42,51 @@ func TestScriptIsServed(t *testing.T) {
 // There is one script that opens windows, and the start page runs it.
 func TestStartPageRunsTheScript(t *testing.T) {
 	t.Parallel()
-	script, err := os.ReadFile("pages/certify.js")
+	b := newSite(t, siteConfig{}).browser()
+	page, script := b.get("/certifications/", navigation...), b.get("/certifications/certify.js").body
+	if page.StatusCode != 200 || strings.Count(page.body, script) != 1 {
+		t.Errorf("status %d: the page has the script %d times", page.StatusCode, strings.Count(page.body, script))
+	}
+}
+
+var (
+	commentLine   = regexp.MustCompile(`(?m)^\s*//.*\n|^\s*\n`)
+	commentBehind = regexp.MustCompile(`(?m) // .*$`)
+	indentation   = regexp.MustCompile(`(?m)^ +`)
+)
+
+// readSource reads a file as it is served: scripts without comments.
+func readSource(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := newSite(t, siteConfig{}).browser().get("/certifications/", navigation...)
-	if page.StatusCode != 200 || strings.Count(page.body, string(script)) != 1 {
-		t.Errorf("status %d: the page has the script %d times", page.StatusCode, strings.Count(page.body, string(script)))
+	if !strings.HasSuffix(name, ".js") {
+		return string(text)
+	}
+	return indentation.ReplaceAllString(commentBehind.ReplaceAllString(commentLine.ReplaceAllString(string(text), ""), ""), "")
+}
+
+// The docs say what certify.js weighs, and no more is added than that.
+func TestScriptIsSmall(t *testing.T) {
+	t.Parallel()
+	const bound = 7000 // bytes
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(w, newSite(t, siteConfig{}).browser().get("/certifications/certify.js").body); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if packed.Len() > bound {
+		t.Errorf("certify.js takes %d bytes with gzip: no more than %d", packed.Len(), bound)
+	}
+	for name, sentence := range map[string]string{"docs/single-page-apps.md": "less than 7 KB with gzip", "docs/single-page-apps.ko.md": "gzip으로 7 KB가 되지 않습니다"} {
+		if text, err := os.ReadFile(name); err != nil || !strings.Contains(string(text), sentence) {
+			t.Errorf("%s does not say %q: %v", name, sentence, err)
+		}
 	}
 }
 
@@ -94,7 +132,7 @@ func TestTypesAreTheScripts(t *testing.T) {
 	}
 	for _, set := range []struct{ name, inScript, inTypes string }{
 		{"states", `(?:become|renew|told)\("(\w+)"`, `(?m)^    \| "(\w+)"`},
-		{"codes", `code: "(\w+)"`, "`(click_again|script_blocked|cookies_blocked|network|cancelled)`[ ,.(]"},
+		{"codes", `code: "(\w+)"`, "`(click_again|popup_blocked|script_blocked|script_failed|cookies_blocked|network|cancelled)`[ ,.(]"},
 	} {
 		want, got := matches(set.inScript, string(script)), matches(set.inTypes, string(types))
 		if len(want) < 4 || !slices.Equal(want, got) {

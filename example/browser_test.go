@@ -153,7 +153,7 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 }
 
 // watch makes an error of what the browser blocks or a script throws. That a
-// page was refused is not one.
+// page was refused, or could not be served yet, is not one.
 func (b *tab) watch() {
 	messages := chromedp.Console(b.ctx)
 	go func() {
@@ -161,7 +161,7 @@ func (b *tab) watch() {
 			if err != nil {
 				return
 			}
-			refused := m.Source == "network" && strings.Contains(m.Text, "a status of 40")
+			refused := m.Source == "network" && (strings.Contains(m.Text, "a status of 40") || strings.Contains(m.Text, "a status of 503"))
 			if m.IsException() || m.Type == "error" && !refused {
 				b.t.Errorf("the browser complains at %s: %s", m.URL, m.Text)
 			}

@@ -243,7 +243,7 @@ func TestBrowserScriptPopupBlocked(t *testing.T) {
 	b.script(`certify.prepare(wanted)`)
 	b.until(`seen.includes("ready")`)
 	b.script(`document.querySelector("#go").click()`)
-	b.told([]string{"CertifyError cancelled "}, "preparing", "ready", "waiting", "cancelled:cancelled")
+	b.told([]string{"CertifyError popup_blocked "}, "preparing", "ready", "waiting", "cancelled:popup_blocked")
 	w := b.popup(func() { b.click("#go") })
 	w.choose(sandbox.Adult)
 	w.enter(right)

@@ -277,7 +277,7 @@ func browserPopupBlocked(t *testing.T, provider string) {
 		b.until(`!document.querySelector("#verify").disabled`)
 		_, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.querySelector("#verify").click(); true`))
 		b.must(err)
-		b.said(notCompleted, "#verify")
+		b.said("팝업을 허용", "#verify")
 	}
 	w := b.popup(func() { b.click("#verify") })
 	w.choose(sandbox.Adult)

@@ -8,8 +8,8 @@ declare namespace certify {
   interface Options {
     /**
      * Where the visitor goes afterwards: a path of this site, or a URL of a
-     * trusted origin. Without it, the page that is shown. Phones leave the page
-     * for the provider's, and come back there.
+     * trusted origin. Without it, the page that is shown, with its fragment.
+     * Phones leave the page for the provider's, and come back there.
      */
     returnTo?: string;
     /** One of HandlerConfig.Purposes, which brings no claim. */
@@ -27,7 +27,8 @@ declare namespace certify {
    * - `stalled`: it has said nothing for 8 seconds; another click opens another
    * - `checking`: the site confirms the result
    * - `done`
-   * - `pending`: the result could not be confirmed yet; `verify` asks again, at no second fee
+   * - `pending`: the result could not be confirmed yet; `verify` asks again, at no second fee,
+   *   even after a reload
    * - `cancelled`: the window was closed or blocked; `verify` opens another
    * - `failed`: see the error; `verify` tries again
    */
@@ -74,8 +75,9 @@ declare namespace certify {
     name: "CertifyError";
     /**
      * A code of docs/problems.md, or one of the script's own: `cancelled`,
-     * `click_again` (the click came before all was ready), `script_blocked`,
-     * `cookies_blocked`, `network`.
+     * `popup_blocked`, `click_again` (the click came before all was ready),
+     * `script_blocked`, `script_failed` (an exception), `cookies_blocked`,
+     * `network`.
      */
     code: string;
     /** A sentence for the visitor. */
@@ -84,13 +86,19 @@ declare namespace certify {
     status: number;
     /** "reverify" if a new verification may pass. */
     remedy: string;
+    /**
+     * For developers: what the provider's SDK said (V1 has error_code and
+     * error_msg, V2 code and message), or the exception.
+     */
+    cause?: unknown;
   }
 
   /**
    * Fetches what `verify` needs, so that a click can open the window at once.
-   * Call it when a click is likely: every attempt is a cookie, and browsers
-   * keep eight. It does nothing while a window is open, nor for 10 seconds
-   * after a failure, and never rejects: `verify` tries again.
+   * Call it when a click is likely: every attempt is a cookie, and of those that
+   * opened no window only the newest is kept for sure. While the page is hidden
+   * it waits. It does nothing while a window is open, nor for 10 seconds after a
+   * failure, and never rejects: `verify` tries again.
    */
   function prepare(options?: Options): Promise<void>;
 

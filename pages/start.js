@@ -1,9 +1,13 @@
 (function () {
   "use strict";
-  var root = document.getElementById("start");
-  var button = document.getElementById("verify");
-  var again = document.getElementById("again");
-  var status = document.getElementById("status");
+  // An element with a name hides members of document: see certify.js.
+  function member(name) { return Reflect.get(Object.getPrototypeOf(document), name, document); }
+  function byID(id) { return member("getElementById").call(document, id); }
+
+  var root = byID("start");
+  var button = byID("verify");
+  var again = byID("again");
+  var status = byID("status");
   var pressed = false;
 
   function show(now) {
@@ -21,11 +25,15 @@
   // A button that is disabled or hidden loses the keyboard's focus, and gets it
   // back with the next that can be pressed.
   function focus(next) {
-    var lost = !document.activeElement || document.activeElement === document.body || document.activeElement.hidden;
+    var active = member("activeElement");
+    var lost = !active || active === member("body") || active.hidden;
     if (pressed && lost && !next.disabled) { next.focus(); }
   }
 
-  var wanted = { path: root.dataset.path, returnTo: root.dataset.returnTo, purpose: root.dataset.purpose, onState: show };
+  // Browsers carry the fragment over the gate's redirect to this page.
+  var back = root.dataset.returnTo;
+  if (back && back.indexOf("#") < 0) { back += location.hash; }
+  var wanted = { path: root.dataset.path, returnTo: back, purpose: root.dataset.purpose, onState: show, start: location.href.replace(/#.*/, "") };
 
   function verify() {
     pressed = true;
@@ -34,5 +42,6 @@
 
   button.addEventListener("click", verify);
   again.addEventListener("click", verify);
+  button.disabled = false; // nothing is prepared while nobody looks
   window.certify.prepare(wanted);
 })();

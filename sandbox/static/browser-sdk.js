@@ -1,10 +1,17 @@
 // The browser script of the certify sandbox for PortOne V2:
 // PortOne.requestIdentityVerification as PortOne's own, opening the sandbox's
 // window.
+//
+// For tests it misbehaves as the vendor's does at times, as a page says in
+// window.certifySandbox before it calls: { layer: true } puts a full-screen
+// layer over the page and leaves it there; { silent: true } never answers for
+// a window that did not open; { error: "PgError" } opens nothing and rejects
+// with that code; { throws: true } throws.
 (function () {
   "use strict";
 
-  var script = document.currentScript;
+  // An element of the page with that name hides document.currentScript.
+  var script = Reflect.get(Object.getPrototypeOf(document), "currentScript", document);
   if (!script || !script.src) {
     throw new Error("certify sandbox: load browser-sdk.js with a classic <script src>, so that it knows where the sandbox is");
   }
@@ -72,6 +79,9 @@
     }
     var child = window.open(sandbox + started.window, "certify_sandbox_" + Date.now() + "_" + (++count), WINDOW);
     return new Promise(function (resolve, reject) {
+      if (!child && faults().silent) {
+        return;
+      }
       if (!child) {
         reject(refusal(request, "SANDBOX_POPUP_BLOCKED",
           "팝업이 차단되었습니다. 팝업을 허용하거나, 클릭 이벤트 안에서 호출하세요. " +
@@ -127,8 +137,29 @@
     }
   });
 
+  function faults() { return window.certifySandbox || {}; }
+
+  // cover puts a layer over the page, as the vendor's script does while it
+  // waits. Nothing takes it away.
+  function cover() {
+    var layer = document.createElement("div");
+    layer.id = "sandbox-layer";
+    layer.style.cssText = "position:fixed;inset:0;z-index:2147483647;background:rgba(0,0,0,.5)";
+    document.body.appendChild(layer);
+  }
+
   function requestIdentityVerification(request) {
     request = request || {};
+    if (faults().throws) {
+      throw new TypeError("certify sandbox: thrown as window.certifySandbox wants it");
+    }
+    if (faults().layer) {
+      cover();
+    }
+    if (faults().error) {
+      return Promise.reject(refusal(request, faults().error,
+        "window.certifySandbox에서 지정한 오류입니다. (The error that window.certifySandbox names.)"));
+    }
     var absent = missing(request);
     if (absent) {
       return Promise.reject(refusal(request, "BadRequest", absent + "이(가) 필요합니다. (" + absent + " is required.)"));

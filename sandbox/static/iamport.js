@@ -1,10 +1,17 @@
 // The browser script of the certify sandbox: IMP.init, IMP.agency and
 // IMP.certification as i'mport's own, opening the sandbox's window. It needs
 // no jQuery and no permission but to open that window.
+//
+// For tests it misbehaves as the vendor's does at times, as a page says in
+// window.certifySandbox before it calls: { layer: true } puts a full-screen
+// layer over the page and leaves it there; { silent: true } never answers for
+// a window that did not open; { error: "F0001" } opens nothing and answers with
+// that code; { throws: true } throws.
 (function () {
   "use strict";
 
-  var script = document.currentScript;
+  // An element of the page with that name hides document.currentScript.
+  var script = Reflect.get(Object.getPrototypeOf(document), "currentScript", document);
   if (!script || !script.src) {
     throw new Error("certify sandbox: load iamport.js with a classic <script src>, so that it knows where the sandbox is");
   }
@@ -80,6 +87,9 @@
       finish(current, current.result);
     }
     var child = window.open(address(param, ""), "certify_sandbox_" + Date.now() + "_" + (++count), WINDOW);
+    if (!child && faults().silent) {
+      return;
+    }
     if (!child) {
       answer(callback, failure("SANDBOX_POPUP_BLOCKED",
         "팝업이 차단되었습니다. 팝업을 허용하거나, 클릭 이벤트 안에서 바로 IMP.certification을 호출하세요. " +
@@ -133,14 +143,35 @@
     }
   });
 
+  function faults() { return window.certifySandbox || {}; }
+
+  // cover puts a layer over the page, as the vendor's script does while it
+  // waits. Nothing takes it away.
+  function cover() {
+    var layer = document.createElement("div");
+    layer.id = "sandbox-layer";
+    layer.style.cssText = "position:fixed;inset:0;z-index:2147483647;background:rgba(0,0,0,.5)";
+    document.body.appendChild(layer);
+  }
+
   function certification(param, callback) {
     param = param || {};
+    if (faults().throws) {
+      throw new TypeError("certify sandbox: thrown as window.certifySandbox wants it");
+    }
+    if (faults().layer) {
+      cover();
+    }
     if (typeof callback !== "function") {
       callback = function () {};
     }
     if (!account) {
       answer(callback, failure("SANDBOX_NO_INIT",
         "IMP.init(가맹점 식별코드)를 먼저 호출하세요. (Call IMP.init with the merchant code first.)"));
+      return;
+    }
+    if (faults().error) {
+      answer(callback, failure(faults().error, "window.certifySandbox에서 지정한 오류입니다. (The error that window.certifySandbox names.)"));
       return;
     }
     if (onPhone() && param.popup !== true) {
