@@ -15,3 +15,13 @@ var (
 	IsLocalPath  = isLocalPath
 	IsReturnPath = isReturnPath
 )
+
+// LoggedOut counts the logouts beside callbacks that are being answered.
+func (s *Sessions) LoggedOut() (n int) {
+	s.underWay.mu.Lock()
+	defer s.underWay.mu.Unlock()
+	for _, o := range s.underWay.byAttempt {
+		n += o.logouts
+	}
+	return n
+}
