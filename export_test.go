@@ -28,3 +28,13 @@ func ReturnAddress(origin, s string) string {
 	}
 	return ""
 }
+
+// LoggedOut counts the logouts beside callbacks that are being answered.
+func (s *Sessions) LoggedOut() (n int) {
+	s.underWay.mu.Lock()
+	defer s.underWay.mu.Unlock()
+	for _, o := range s.underWay.byAttempt {
+		n += o.logouts
+	}
+	return n
+}
