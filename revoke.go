@@ -10,7 +10,8 @@ import (
 // Revoke voids the claim with that id, whose token expires at exp, in every
 // process that shares the Store: from the next request on, whatever was
 // verified before. Where only the id is known, exp is the zero time: it is then
-// remembered for [MaxTTL], and never for longer. Its errors are
+// remembered for [MaxTTL], and never for longer. It is remembered for the TTL of
+// these Sessions at least, as this clock may be ahead. Its errors are
 // [CodeStoreUnavailable], and a jti that no claim has.
 func (s *Sessions) Revoke(ctx context.Context, jti string, exp time.Time) error {
 	if !isClaimID(jti) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/certify-go/certify"
+	"github.com/certify-go/certify/redisstore"
 	"github.com/certify-go/certify/sandbox"
 )
 
@@ -61,6 +63,10 @@ func newShop(cfg shopConfig) (http.Handler, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if store, ok := cfg.store.(*redisstore.Store); ok {
+		// Who signed out before Redis lost its data would be admitted again.
+		store.HandleDataLoss(func(ctx context.Context, _ redisstore.DataLoss) error { return sessions.RevokeAll(ctx) })
 	}
 	s := &shop{origin: cfg.origin, members: cfg.members, sandboxURL: cfg.sandboxURL, logger: cfg.logger, now: cfg.now}
 	if s.pages, err = loadPages(); err != nil {

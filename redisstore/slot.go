@@ -50,7 +50,7 @@ func newMarkers(prefix string, mode rueidis.ClientMode) (markers [shards]*marker
 	var last *marker
 	for n, found := 0, 0; found < shards && n < 100*shards; n++ {
 		key := prefix + markerKey + ":{" + strconv.Itoa(n) + "}"
-		if i := slot(key) / slotsOfShard; markers[i] == nil {
+		if i := slot(key) / slotsOfShard; markers[i] == nil { // #nosec G602 -- a slot is below clusterSlots
 			markers[i] = &marker{key: key}
 			last = markers[i]
 			found++
