@@ -34,13 +34,12 @@ func (s *Sessions) Revoke(ctx context.Context, jti string, exp time.Time) error 
 // RevokeAccount voids every claim that was issued to the account before, in any
 // process that shares the Store, whatever its clock shows: from the next request
 // on when it has returned. An attempt that was begun before brings no claim for
-// the account any more, even if Accept names it only at the end. Its callback
-// may be repeated, and calls Accept again, but sends none of the headers that
-// Accept sets.
+// the account any more, even if Accept names it only at the end. A repeat of its
+// callback is refused before Accept is asked, and signs nobody in.
 //
-// For a purpose, such as a recovery, Accept may call this: the callback brings
-// its headers once, and no repeat of it does. For a claim Accept must not: the
-// claim that is being issued would be void, too.
+// For a purpose, such as a recovery, Accept may call this: SignIn then signs in
+// once, and no repeat does. For a claim Accept must not: the claim that is being
+// issued would be void, too.
 //
 // Several calls may run at once. After an error the claims may be void or not:
 // call it again. This is remembered for [MaxTTL], the longest life of a claim.

@@ -20,7 +20,7 @@ func TestDocsShowTheRecipes(t *testing.T) {
 	for doc, files := range map[string][]string{
 		"routers": {
 			"recipes/nethttp/nethttp.go", "recipes/chi/chi.go", "recipes/gorilla/gorilla.go", "recipes/gin/gin.go", "recipes/gin/gin.go",
-			"recipes/echo/echo.go", "recipes/fiber3/fiber.go",
+			"recipes/echo/echo.go", "recipes/fiber3/fiber.go", "recipes/logins/logins.go", "recipes/logins/logins.go",
 		},
 		"forward-auth":     {"recipes/forwardauth/forwardauth.go", "recipes/forwardauth/nginx.conf", "recipes/forwardauth/Caddyfile"},
 		"testing":          {"certifytest/example_test.go", "certifytest/example_test.go"},

@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -48,18 +49,16 @@ func newMarkers(prefix string, mode rueidis.ClientMode) (markers [shards]*marker
 		return markers
 	}
 	var last *marker
-	for n, found := 0, 0; found < shards && n < 100*shards; n++ {
+	of := make(map[int]*marker, shards)
+	for n := 0; len(of) < shards && n < 100*shards; n++ {
 		key := prefix + markerKey + ":{" + strconv.Itoa(n) + "}"
-		if i := slot(key) / slotsOfShard; markers[i] == nil { // #nosec G602 -- a slot is below clusterSlots
-			markers[i] = &marker{key: key}
-			last = markers[i]
-			found++
+		if shard := slot(key) / slotsOfShard; of[shard] == nil {
+			last = &marker{key: key}
+			of[shard] = last
 		}
 	}
 	for i := range markers {
-		if markers[i] == nil {
-			markers[i] = last
-		}
+		markers[i] = cmp.Or(of[i], last)
 	}
 	return markers
 }
