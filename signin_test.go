@@ -1,6 +1,7 @@
 package certify_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -244,5 +245,44 @@ func TestARepeatBringsNoEndedClaim(t *testing.T) {
 	b.wait(2 * time.Minute)
 	if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.code() != "verification_out_of_time" || len(a.Header.Values("Set-Cookie")) != 0 {
 		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	}
+}
+
+// A slowRevocation is a Store whose first revocation of a claim takes long.
+type slowRevocation struct {
+	certify.Store
+	begun            atomic.Bool
+	arrived, release chan struct{}
+}
+
+func (s *slowRevocation) Put(ctx context.Context, key, value string, ttl time.Duration) error {
+	if strings.HasPrefix(key, "revoked:") && s.begun.CompareAndSwap(false, true) {
+		close(s.arrived)
+		<-s.release
+	}
+	return s.Store.Put(ctx, key, value, ttl)
+}
+
+// TestALogoutThatIsBeingWritten: the Store does not know of the logout yet, and
+// the callback beside it signs nobody in all the same.
+func TestALogoutThatIsBeingWritten(t *testing.T) {
+	t.Parallel()
+	store := &slowRevocation{Store: certify.NewMemoryStore(0, nil), arrived: make(chan struct{}), release: make(chan struct{})}
+	s, p := newPausedSite(t, "accept", store)
+	b := s.browser()
+	s.provider.verify("imp_1", b.begin("/"))
+	cookies := b.attemptCookies()
+	p.next.Store(true)
+	done := s.browser().aside("POST", "/certifications", `{"imp_uid":"imp_1"}`, "Cookie", cookies)
+	p.wait(t, done)
+	out := b.aside("POST", "/certifications/logout", "", "Cookie", cookies)
+	<-store.arrived
+	p.release()
+	if a := <-done; a.code() != "claim_revoked" || signsIn(a) {
+		t.Errorf("the callback: status %d, signed in: %v", a.StatusCode, signsIn(a))
+	}
+	close(store.release)
+	if a := <-out; a.StatusCode != http.StatusNoContent {
+		t.Errorf("the logout: status %d", a.StatusCode)
 	}
 }

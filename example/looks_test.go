@@ -195,7 +195,7 @@ func (b *tab) keep(name string) {
 // become verifies and signs up without a window, by the page's own fetch.
 func (b *tab) become(person string) {
 	b.t.Helper()
-	b.open("/certifications/") // a page that may run scripts
+	b.open("/certifications/?purpose=signup") // a page that may run scripts
 	script := `(async () => {
 		const post = async (url, body) => (await fetch(url, {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)})).json();
 		for (const purpose of ["", "signup"]) {

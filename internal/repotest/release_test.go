@@ -27,7 +27,7 @@ import (
 func main() {
 	var _ certify.Store = (*redisstore.Store)(nil)
 	_, err := redisstore.New(redisstore.Config{Client: rueidis.ClientOption{InitAddress: []string{"127.0.0.1:1"}}})
-	fmt.Println("nobody there:", err != nil)
+	fmt.Println("refused:", err != nil)
 }
 `
 
@@ -53,7 +53,7 @@ func TestRedisstoreInstalls(t *testing.T) {
 	goIn(t, app, env, "mod", "init", "example.com/app")
 	goIn(t, app, env, "get", redisModule+"@v0.1.0")
 	goIn(t, app, env, "mod", "tidy")
-	if said := goIn(t, app, env, "run", "."); said != "nobody there: true" {
+	if said := goIn(t, app, env, "run", "."); said != "refused: false" {
 		t.Errorf("the program says %q", said)
 	}
 	if listed := goIn(t, app, env, "list", "-m", "all"); !strings.Contains(listed, redisModule+" v0.1.0") || strings.Contains(listed, "=>") {
