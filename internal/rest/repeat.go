@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// minHedge is the least time that a try has to itself.
+const minHedge = 500 * time.Millisecond
+
 // A result is what one try brought.
 type result struct {
 	answer *Answer
@@ -56,7 +59,7 @@ func (c *Client) repeat(ctx context.Context, r Request) (*Answer, error) {
 				return got.answer, got.err
 			case running > 0:
 				continue
-			case isHedged || started == maxTries || !c.budget.take() || !pause(ctx, started):
+			case isHedged || started == maxTries || ctx.Err() != nil || !c.budget.take() || !pause(ctx, started):
 				return got.answer, got.err
 			}
 			start()
@@ -65,13 +68,14 @@ func (c *Client) repeat(ctx context.Context, r Request) (*Answer, error) {
 	}
 }
 
-// halfOfTime is how long a try may take before a second starts beside it.
+// halfOfTime is how long a try may take before a second starts beside it. It is
+// no less than half a second, which an answer takes now and then.
 func (c *Client) halfOfTime(ctx context.Context) time.Duration {
 	left := c.cfg.Timeout
 	if deadline, ok := ctx.Deadline(); ok {
 		left = min(left, time.Until(deadline))
 	}
-	return left / 2
+	return max(left/2, minHedge)
 }
 
 // pause waits before the next try, with jitter so that servers that failed
