@@ -381,6 +381,9 @@ func TestTokenAnswersRefused(t *testing.T) {
 		{"no expired_at", `"access_token":"tok-1","now":1512446940`},
 		{"ended before it began", `"access_token":"tok-1","now":1512446940,"expired_at":1512446939`},
 		{"now a string", `"access_token":"tok-1","now":"1512446940","expired_at":1512448740`},
+		{"token twice", ok + `,"access_token":"tok-1"`},
+		{"token in two cases", ok + `,"Access_Token":"tok-2"`},
+		{"expired_at in another case", `"access_token":"tok-1","now":1512446940,"Expired_at":1512448740`},
 		{"now negative", `"access_token":"tok-1","now":-9223372036854775808,"expired_at":9223372036854775807`},
 	}
 	v := newVendor(t, "danal")
