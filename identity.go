@@ -123,6 +123,10 @@ type ProviderError struct {
 	// Detail is for the operator's log. It holds no personal data, no secret
 	// and nothing of a response body.
 	Detail string
+	// RetryAfter is the time after which another Lookup may be answered
+	// otherwise, or 0 where that is not known. A 503 tells the visitor, in whole
+	// seconds and at most an hour (RFC 9110, section 10.2.3).
+	RetryAfter time.Duration
 	// Err is the cause, if it holds none of these either: [context.Canceled].
 	Err error
 }

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
-	"strconv"
 )
 
 //go:embed pages
@@ -110,9 +109,7 @@ func (s *Sessions) writePage(w http.ResponseWriter, r *http.Request, p problem, 
 	if p.isAboutPerson() && isSafe(r) {
 		pg.Another, pg.ReturnTo = s.signOutPath(), s.localOf(r.URL)
 	}
-	if p.passes() {
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
-	}
+	p.setRetryAfter(w.Header())
 	if err := s.writeTemplate(w, pg, "problem.html", p.status); err != nil {
 		s.emit(r.Context(), Event{Kind: EventFault, Code: CodeInternal, Detail: "SessionConfig.Pages: problem.html failed"})
 		http.Error(w, p.title, p.status)

@@ -17,14 +17,19 @@ import (
 // section 3.1.1).
 const problemBase = "https://github.com/certify-go/certify/blob/main/docs/problems.md#"
 
-// retryAfter is what 503 answers ask for, in seconds.
-const retryAfter = 5
+// retryAfter is what 503 answers ask for where the provider names no time, and
+// maxRetryAfter is the most they ask for.
+const (
+	retryAfter    = 5 * time.Second
+	maxRetryAfter = time.Hour
+)
 
 // A problem is one refusal, ready to be told.
 type problem struct {
 	problemText
 	code   Code
-	denial *Denial // if a policy refused
+	denial *Denial       // if a policy refused
+	wait   time.Duration // until the provider may answer, or 0
 }
 
 // problemOf finds what to tell of err. What has no Code is a fault of ours.
@@ -34,6 +39,10 @@ func problemOf(err error) problem {
 		p.code = p.denial.Code
 	} else if c, ok := codeOf(err); ok {
 		p.code = c
+	}
+	var failed *ProviderError
+	if errors.As(err, &failed) && failed != nil {
+		p.wait = failed.RetryAfter
 	}
 	text, known := problemTexts[p.code]
 	switch {
@@ -141,15 +150,26 @@ func (p problem) head(w http.ResponseWriter, contentType string) {
 	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	if p.passes() {
-		h.Set("Retry-After", strconv.Itoa(retryAfter))
-	}
+	p.setRetryAfter(h)
 	w.WriteHeader(p.status)
 }
 
 // passes reports whether the same request may work a little later. How long the
 // app's AllowStart refuses (429), nobody here knows.
 func (p problem) passes() bool { return p.status == http.StatusServiceUnavailable }
+
+// setRetryAfter tells when to ask again, in whole seconds, rounded up: one who
+// comes too early is only refused again.
+func (p problem) setRetryAfter(h http.Header) {
+	if !p.passes() {
+		return
+	}
+	wait := retryAfter
+	if p.wait > 0 {
+		wait = min(p.wait, maxRetryAfter)
+	}
+	h.Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+}
 
 // refuse answers a request that a gate did not admit.
 func (s *session) refuse(w http.ResponseWriter, r *http.Request, err error) {

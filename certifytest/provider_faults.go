@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	maxLookup   = time.Minute // that a Lookup may take when nobody ends it
-	endless     = 64 << 20    // bytes of an answer without an end
-	maxRead     = 8 << 20     // bytes of one answer that may be read
+	maxPause    = 10 * time.Second // that a failure without Retry-After may be remembered
+	maxLookup   = time.Minute      // that a Lookup may take when nobody ends it
+	endless     = 64 << 20         // bytes of an answer without an end
+	maxRead     = 8 << 20          // bytes of one answer that may be read
 	redirection = "http://" + elsewhere
 )
 
@@ -74,7 +75,7 @@ func (s *providerTest) each(t *testing.T, f fault) {
 			t.Errorf("%s: Lookup took %s; it must give up within %s by itself", what, took, maxLookup)
 		}
 		s.wire.meet(nil)
-		time.Sleep(time.Second) // and then nothing of it is remembered
+		time.Sleep(maxPause) // and then nothing of it is remembered
 		if got, err := s.p.Lookup(t.Context(), id); err != nil || got == nil {
 			t.Errorf("%s: the next lookup fails, too: %v", what, err)
 		}

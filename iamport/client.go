@@ -18,6 +18,12 @@ var (
 	errNotFound     = errors.New("iamport: HTTP 404")
 )
 
+// unauthorized is an [errUnauthorized] with the time after which to ask again.
+type unauthorized struct{ retryAfter time.Duration }
+
+func (unauthorized) Error() string { return errUnauthorized.Error() }
+func (unauthorized) Unwrap() error { return errUnauthorized }
+
 // client sends one request to the REST API and returns the "response" of the
 // envelope that every answer comes in.
 type client struct {
@@ -62,9 +68,9 @@ func (c *client) send(ctx context.Context, r rest.Request) (json.RawMessage, err
 	}
 	switch answer.Status {
 	case http.StatusUnauthorized:
-		return nil, errUnauthorized
+		return nil, unauthorized{answer.RetryAfter}
 	case http.StatusForbidden:
-		return nil, rest.Misconfigured("%s: HTTP 403; check the console's list of allowed addresses, and Tier", r.Name)
+		return nil, answer.Misconfigured("%s: HTTP 403; check the console's list of allowed addresses, and Tier", r.Name)
 	}
 	var env envelope
 	err = answer.Unmarshal(&env)

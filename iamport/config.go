@@ -15,7 +15,7 @@ const (
 	vendorScript    = "https://cdn.iamport.kr/v1/iamport.js"
 
 	defaultTimeout = 10 * time.Second
-	minTimeout     = time.Second // a try gets half of it, for TLS and an answer
+	minTimeout     = time.Second // for TLS and an answer
 	maxTimeout     = time.Minute
 )
 
@@ -68,8 +68,10 @@ type Config struct {
 	// Default: https://cdn.iamport.kr/v1/iamport.js.
 	ScriptURL string
 
-	// Timeout bounds one Lookup or Erase with all its requests. Default 10 s,
-	// at least 1 s and at most 1 min.
+	// Timeout bounds one Lookup or Erase with all its requests. Default 10 s, at least
+	// 1 s and at most 1 min. When half of it has passed without an answer, a
+	// Lookup sends its request a second time beside the first, and takes the
+	// answer that comes first.
 	Timeout time.Duration
 
 	// BaseURL is the REST API: https://api.iamport.kr by default, or

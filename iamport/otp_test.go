@@ -155,6 +155,8 @@ func TestOTPAnswers(t *testing.T) {
 		{"a result of another kind", 200, appJSON, `{"code":0,"response":["imp_100000000001"]}`, invalid, ""},
 		{"no imp_uid", 200, appJSON, `{"code":0,"response":{}}`, invalid, ""},
 		{"imp_uid that is none", 200, appJSON, `{"code":0,"response":{"imp_uid":"../x"}}`, invalid, ""},
+		{"imp_uid in two cases", 200, appJSON, `{"code":0,"response":{"imp_uid":"imp_100000000001","IMP_UID":"imp_100000000002"}}`, invalid, ""},
+		{"code twice", 400, appJSON, `{"code":0,"code":-1,"response":null}`, invalid, ""},
 		{"HTML", 200, "text/html", otpRequested, invalid, ""},
 		{"truncated", 200, appJSON, otpRequested[:20], invalid, ""},
 	}

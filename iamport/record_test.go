@@ -153,6 +153,9 @@ func lookupChanged(t testing.TB, old, new string) (*certify.Identity, error) {
 
 func TestLookupRefusesRecords(t *testing.T) {
 	t.Parallel()
+	// unfinished is what stands in the fixture from certified to the PG.
+	const unfinished = `"certified":true,"certified_at":1791167467,"foreigner":false,"foreigner_v2":null,"gender":"male",` +
+		`"imp_uid":"imp_100000000001","merchant_uid":"a0000000000000000000000000000001","name":"\uae40\uc2dc\ud5d8","origin":"https:\/\/shop.example\/certifications\/",`
 	const born, at, tid, pg = `"birth":162918000,"birthday":"1975-03-02"`, `"certified_at":1791167467`, `"202610051130000000001111"`, `"pg_provider":"danal"`
 	tests := []struct {
 		name, old, new string
@@ -196,7 +199,13 @@ func TestLookupRefusesRecords(t *testing.T) {
 
 		{"another PG", pg, `"pg_provider":"nobody"`, certify.CodeChannelRefused},
 		{"a PG that is not configured", pg, `"pg_provider":"inicis"`, certify.CodeChannelRefused},
-		{"a PG that is not configured, unfinished", pg + `,`, `"pg_provider":"inicis","certified":false,`, certify.CodeChannelRefused},
+		{"a PG that is not configured, unfinished", unfinished + pg, replace(t, unfinished, "true", "false") + `"pg_provider":"inicis"`, certify.CodeChannelRefused},
+		{"a member twice", pg, pg + `,` + pg, certify.CodeProviderInvalid},
+		{"certified twice", pg, pg + `,"certified":true`, certify.CodeProviderInvalid},
+		{"certified in another case", pg, pg + `,"CERTIFIED":true`, certify.CodeProviderInvalid},
+		{"certified in another case alone", `"certified":true`, `"Certified":true`, certify.CodeProviderInvalid},
+		{"a long s for an s", `"unique_in_site"`, `"unique_in_\u017fite"`, certify.CodeProviderInvalid},
+		{"a member twice that nobody reads", pg, pg + `,"more":[{"a":1,"a":1}]`, certify.CodeProviderInvalid},
 		{"a PG by another case", pg, `"pg_provider":"Danal"`, certify.CodeChannelRefused},
 		{"PG null", pg, `"pg_provider":null`, certify.CodeChannelRefused},
 		{"PG absent", pg + `,`, ``, certify.CodeChannelRefused},

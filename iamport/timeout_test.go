@@ -181,12 +181,13 @@ func TestNoTryWithoutTime(t *testing.T) {
 		if n := v.count("GET"); n != 1 {
 			t.Errorf("%d requests, want 1: the caller left before the second", n)
 		}
-		ctx, cancel = context.WithTimeout(t.Context(), 950*time.Millisecond)
+		v.other = slow(400*time.Millisecond, jsonAnswer(503, ""))
+		ctx, cancel = context.WithTimeout(t.Context(), 450*time.Millisecond)
 		defer cancel()
 		start := time.Now()
 		_, err = p.Lookup(ctx, danalID)
 		wantCode(t, err, certify.CodeProviderUnavailable)
-		if took := time.Since(start); took != 900*time.Millisecond || !strings.HasSuffix(err.Error(), "HTTP 503") {
+		if took := time.Since(start); took != 400*time.Millisecond || !strings.HasSuffix(err.Error(), "HTTP 503") {
 			t.Errorf("after %v: %v; want the 503 as soon as no second try fits", took, err)
 		}
 	})

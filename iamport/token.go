@@ -8,14 +8,23 @@ import (
 	"sync"
 	"time"
 
+	"github.com/certify-go/certify"
 	"github.com/certify-go/certify/internal/rest"
 )
 
 const (
-	// reuseMargin is how long before its end a token is given up. It is under
-	// a minute because the vendor prolongs a token only in its last minute;
-	// asked earlier, it hands out the same one with the same end.
-	reuseMargin = 30 * time.Second
+	// reuseMargin is how long before its end a token is given up.
+	reuseMargin = 5 * time.Second
+
+	// renewMargin is how long before its end a token is renewed beside the
+	// callbacks that still use it. It is under a minute because the vendor
+	// prolongs a token only in its last minute; asked earlier, it hands out the
+	// same one with the same end.
+	renewMargin = 50 * time.Second
+
+	// fetchPause is the least time between two fetches of which the first
+	// failed, or brought nothing new.
+	fetchPause = time.Second
 
 	// maxTokenLife is above every life the vendor documents (30 min, or 5 more).
 	maxTokenLife = time.Hour
@@ -29,8 +38,9 @@ type token struct {
 	life     time.Duration
 }
 
-func (t *token) isFresh() bool {
-	return t != nil && time.Since(t.obtained) < t.life-reuseMargin
+// lastsFor reports whether more than d of t's life is left.
+func (t *token) lastsFor(d time.Duration) bool {
+	return t != nil && time.Since(t.obtained) < t.life-d
 }
 
 // tokenCache holds the access token and fetches it once however many callers
@@ -42,6 +52,10 @@ type tokenCache struct {
 	mu      sync.Mutex
 	current *token
 	flight  *flight // nil when no fetch is under way
+
+	refused    string                 // the value that the vendor refused last
+	failure    *certify.ProviderError // of the last fetch, or nil
+	pauseUntil time.Time              // no fetch begins before
 }
 
 // A flight is one fetch and those who wait for it. Its token and err may be
@@ -52,22 +66,50 @@ type flight struct {
 	err   error
 }
 
-// get returns a token that is still good.
-func (c *tokenCache) get(ctx context.Context) (*token, error) { return c.replace(ctx, nil) }
-
-// replace returns a token obtained after refused was.
-func (c *tokenCache) replace(ctx context.Context, refused *token) (*token, error) {
+// get returns a token that is still good. One that ends soon is renewed aside:
+// nobody waits for that, and if it fails the token counts until its end.
+func (c *tokenCache) get(ctx context.Context) (*token, error) {
 	c.mu.Lock()
-	if c.current != refused && c.current.isFresh() {
+	if c.current.lastsFor(reuseMargin) {
 		defer c.mu.Unlock()
+		if !c.current.lastsFor(renewMargin) && !c.isPaused() {
+			c.begin()
+		}
 		return c.current, nil
 	}
-	f := c.flight
-	if f == nil {
-		f = &flight{done: make(chan struct{})}
-		c.flight = f
-		go c.land(f)
+	return c.await(ctx)
+}
+
+// replace returns a token obtained after refused was, or refused itself when
+// the vendor has just handed it out again.
+func (c *tokenCache) replace(ctx context.Context, refused *token) (*token, error) {
+	c.mu.Lock()
+	switch {
+	case c.current != refused && c.current.lastsFor(reuseMargin),
+		c.current == refused && c.refused == refused.value && c.isPaused():
+		defer c.mu.Unlock()
+		return c.current, nil
+	case c.current == refused:
+		c.current = nil
 	}
+	c.refused = refused.value
+	return c.await(ctx)
+}
+
+// isPaused reports whether the last fetch says not to ask again yet.
+func (c *tokenCache) isPaused() bool { return time.Until(c.pauseUntil) > 0 }
+
+// await returns what the fetch under way brings, or one that it begins. It is
+// called with mu held, and releases it. While a failed fetch is remembered
+// there is none.
+func (c *tokenCache) await(ctx context.Context) (*token, error) {
+	if c.flight == nil && c.failure != nil && c.isPaused() {
+		defer c.mu.Unlock()
+		err := *c.failure
+		err.RetryAfter = time.Until(c.pauseUntil)
+		return nil, &err
+	}
+	f := c.begin()
 	c.mu.Unlock()
 	select {
 	case <-f.done:
@@ -77,6 +119,15 @@ func (c *tokenCache) replace(ctx context.Context, refused *token) (*token, error
 	}
 }
 
+// begin returns the fetch under way, or begins one. It is called with mu held.
+func (c *tokenCache) begin() *flight {
+	if c.flight == nil {
+		c.flight = &flight{done: make(chan struct{})}
+		go c.land(c.flight)
+	}
+	return c.flight
+}
+
 // land runs apart from the callers that wait, under a timeout of its own: one
 // who leaves must not take the token from the others.
 func (c *tokenCache) land(f *flight) {
@@ -84,9 +135,26 @@ func (c *tokenCache) land(f *flight) {
 	defer cancel()
 	f.token, f.err = c.fetch(ctx)
 	c.mu.Lock()
-	c.current, c.flight = f.token, nil
+	c.flight, c.failure = nil, nil
+	if f.err == nil {
+		c.current = f.token
+		if f.token.value == c.refused || !f.token.lastsFor(renewMargin) {
+			c.pauseUntil = time.Now().Add(fetchPause)
+		}
+	} else {
+		c.remember(f.err)
+	}
 	c.mu.Unlock()
 	close(f.done)
+}
+
+// remember keeps why no token came, for as long as the vendor asks.
+func (c *tokenCache) remember(err error) {
+	pause := fetchPause
+	if errors.As(err, &c.failure) {
+		pause = max(pause, c.failure.RetryAfter)
+	}
+	c.pauseUntil = time.Now().Add(pause)
 }
 
 func (c *tokenCache) fetch(ctx context.Context) (*token, error) {
@@ -95,13 +163,26 @@ func (c *tokenCache) fetch(ctx context.Context) (*token, error) {
 	answer, err := c.client.send(ctx, rest.Request{Name: "getToken", Method: http.MethodPost, Path: "/users/getToken", Body: body})
 	switch {
 	case errors.Is(err, errUnauthorized):
-		return nil, rest.Misconfigured("getToken: HTTP 401; the vendor does not know this Key and Secret")
+		return nil, errCredentials(err)
 	case errors.Is(err, errNotFound):
 		return nil, rest.Invalid("getToken: HTTP 404; is the base URL right?")
 	case err != nil:
 		return nil, err
 	}
 	return decodeToken(answer, asked)
+}
+
+// errCredentials is the operator's fault, with the pause that err names.
+func errCredentials(err error) error {
+	fault := &certify.ProviderError{
+		Code:   certify.CodeProviderMisconfigured,
+		Detail: "getToken: HTTP 401; the vendor does not know this Key and Secret",
+	}
+	var refused unauthorized
+	if errors.As(err, &refused) {
+		fault.RetryAfter = refused.retryAfter
+	}
+	return fault
 }
 
 // decodeToken computes the life from the vendor's clock alone: this host's may
@@ -112,7 +193,7 @@ func decodeToken(answer []byte, asked time.Time) (*token, error) {
 		Now         int64  `json:"now"`        // Unix seconds
 		ExpiredAt   int64  `json:"expired_at"` // Unix seconds
 	}
-	if json.Unmarshal(answer, &t) != nil || !rest.IsToken(t.AccessToken) {
+	if rest.Decode(answer, &t) != nil || !rest.IsToken(t.AccessToken) {
 		return nil, rest.Invalid("getToken: no usable access_token")
 	}
 	if t.Now <= 0 || t.ExpiredAt < t.Now {

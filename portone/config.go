@@ -14,7 +14,7 @@ const (
 	vendorScript = "https://cdn.portone.io/v2/browser-sdk.js"
 
 	defaultTimeout = 10 * time.Second
-	minTimeout     = time.Second // a try gets half of it, for TLS and an answer
+	minTimeout     = time.Second // for TLS and an answer
 	maxTimeout     = time.Minute
 )
 
@@ -51,7 +51,9 @@ type Config struct {
 	ScriptURL string
 
 	// Timeout bounds one Lookup with all its requests. Default 10 s, at least
-	// 1 s and at most 1 min.
+	// 1 s and at most 1 min. When half of it has passed without an answer, a
+	// Lookup sends its request a second time beside the first, and takes the
+	// answer that comes first.
 	Timeout time.Duration
 
 	// BaseURL is the REST API: https://api.portone.io, and nothing else.

@@ -54,7 +54,13 @@ func (t ErrorType) answersLookup() bool {
 	return t == ErrInvalidRequest || t == ErrUnauthorized || t == ErrForbidden || t == ErrNotFound
 }
 
-func apiError(code certify.Code, detail string, t ErrorType) error {
+// withPause adds the time after which to ask again.
+func withPause(err *certify.ProviderError, answer *rest.Answer) error {
+	err.RetryAfter = answer.RetryAfter
+	return err
+}
+
+func apiError(code certify.Code, detail string, t ErrorType) *certify.ProviderError {
 	return &certify.ProviderError{Code: code, Detail: detail, Err: t}
 }
 
@@ -67,11 +73,11 @@ func refusal(r rest.Request, answer *rest.Answer) error {
 	typed := answer.Status >= 400 && answer.Unmarshal(&body) == nil && body.Type != ""
 	name := r.Name
 	if code, known := codeOf(body.Type); known && (r.Method == http.MethodPost || body.Type.answersLookup()) {
-		return apiError(code, fmt.Sprintf("%s: HTTP %d, %s", name, answer.Status, string(body.Type)), body.Type)
+		return withPause(apiError(code, fmt.Sprintf("%s: HTTP %d, %s", name, answer.Status, string(body.Type)), body.Type), answer)
 	}
 	switch {
 	case answer.Status == http.StatusUnauthorized, answer.Status == http.StatusForbidden:
-		return rest.Misconfigured("%s: HTTP %d; is Config.Secret right, and has it not expired?", name, answer.Status)
+		return answer.Misconfigured("%s: HTTP %d; is Config.Secret right, and has it not expired?", name, answer.Status)
 	case answer.Status == http.StatusNotFound && typed:
 		return &certify.ProviderError{Code: certify.CodeVerificationRefused, Detail: name + ": HTTP 404 with an unknown type"}
 	}

@@ -153,14 +153,14 @@ func asks(p *portone.Provider) map[string]func(context.Context) error {
 func TestNoTryWithoutTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		v := &vendor{answer: slow(900*time.Millisecond, jsonAnswer(503, ""))}
+		v := &vendor{answer: slow(400*time.Millisecond, jsonAnswer(503, ""))}
 		p := newProvider(t, testConfig(v))
-		ctx, cancel := context.WithTimeout(t.Context(), 950*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 450*time.Millisecond)
 		defer cancel()
 		start := time.Now()
 		_, err := p.Lookup(ctx, danalID)
 		wantCode(t, err, certify.CodeProviderUnavailable)
-		if took := time.Since(start); took != 900*time.Millisecond || !strings.HasSuffix(err.Error(), "HTTP 503") || len(v.sent()) != 1 {
+		if took := time.Since(start); took != 400*time.Millisecond || !strings.HasSuffix(err.Error(), "HTTP 503") || len(v.sent()) != 1 {
 			t.Errorf("after %v and %d tries: %v; want the 503 as soon as no second try fits", took, len(v.sent()), err)
 		}
 	})

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
@@ -17,6 +16,10 @@ const (
 	maxBody   = 1 << 20 // bytes; a record has about one thousand
 	maxTries  = 3
 	firstWait = 200 * time.Millisecond
+
+	// maxIdle fits the default of certify's HandlerConfig.MaxLookups: with
+	// fewer idle connections a burst of lookups makes new ones each time.
+	maxIdle = 64
 )
 
 // Config configures a [Client].
@@ -27,16 +30,18 @@ type Config struct {
 	Header http.Header
 	// Transport sends the requests. Default: one of the client's own.
 	Transport http.RoundTripper
-	// Timeout is what the caller gives one operation. A try gets half of it,
-	// so that a hung connection leaves time for another.
+	// Timeout bounds one operation. After half of the time that is left, a
+	// second try starts beside the first, whose connection may hang.
 	Timeout time.Duration
 }
 
 // A Client sends requests to one API. It never follows redirects, which keeps
 // tokens and credentials at the host they are for.
 type Client struct {
-	http *http.Client
-	cfg  Config
+	http   *http.Client
+	cfg    Config
+	budget *budget
+	memory *memory
 }
 
 // NewClient returns a client for cfg.
@@ -46,7 +51,10 @@ func NewClient(cfg Config) *Client {
 	if transport == nil {
 		transport = newTransport()
 	}
-	return &Client{&http.Client{Transport: transport, CheckRedirect: refuseRedirect}, cfg}
+	return &Client{
+		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect}, cfg: cfg,
+		budget: newBudget(), memory: newMemory(),
+	}
 }
 
 // newTransport is the client's own, so that nobody's changes to
@@ -55,7 +63,7 @@ func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		ForceAttemptHTTP2:      true,
-		MaxIdleConnsPerHost:    8,
+		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    5 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
@@ -80,42 +88,27 @@ type Request struct {
 }
 
 // Do sends r until it gets an answer that repeating would not change. The
-// error says why there is no answer at all; an answer may have any status.
+// error says why there is no answer at all; an answer may have any status. An
+// answer that asks for a pause is given again, without a request, until the
+// pause ends.
 func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
-	for try := 1; ; try++ {
-		answer, err := c.try(ctx, r)
-		done := err == nil && answer.Status < 500
-		if done || r.Once || try == maxTries || !pause(ctx, try) {
-			return answer, err
-		}
+	if r.Once {
+		return c.try(ctx, r)
 	}
-}
-
-// pause waits before the next try, with jitter so that servers that failed
-// together do not come back together. It reports false, at once where it can,
-// when ctx ends before.
-func pause(ctx context.Context, try int) bool {
-	wait := time.Duration(float64(firstWait<<(try-1)) * (0.5 + rand.Float64())) // #nosec G404 -- nobody gains by guessing when a call is repeated
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
-		return false
+	if held := c.memory.recall(r); held != nil {
+		return held, nil
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+	ctx, cancel := WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	answer, err := c.repeat(ctx, r)
+	if err == nil {
+		c.memory.keep(r, answer)
 	}
+	return answer, err
 }
 
 func (c *Client) try(ctx context.Context, r Request) (*Answer, error) {
-	tryCtx, cancel := ctx, context.CancelFunc(func() {})
-	if !r.Once {
-		tryCtx, cancel = context.WithTimeout(ctx, c.cfg.Timeout/2)
-	}
-	defer cancel()
-	req, err := c.newRequest(tryCtx, r)
+	req, err := c.newRequest(ctx, r)
 	if err != nil {
 		return nil, Invalid("%s: no URL could be made", r.Name)
 	}
@@ -128,7 +121,10 @@ func (c *Client) try(ctx context.Context, r Request) (*Answer, error) {
 	if err != nil {
 		return nil, transportFailure(ctx, r.Name, err)
 	}
-	return &Answer{Status: resp.StatusCode, name: r.Name, contentType: resp.Header.Get("Content-Type"), data: data}, nil
+	return &Answer{
+		Status: resp.StatusCode, RetryAfter: retryAfter(resp), name: r.Name,
+		contentType: resp.Header.Get("Content-Type"), data: data,
+	}, nil
 }
 
 func (c *Client) newRequest(ctx context.Context, r Request) (*http.Request, error) {
