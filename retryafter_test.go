@@ -35,7 +35,7 @@ func TestRetryAfterOfTheProvider(t *testing.T) {
 			if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.Header.Get("Retry-After") != tt.want {
 				t.Errorf("HTTP %d, Retry-After %q; want %q", a.StatusCode, a.Header.Get("Retry-After"), tt.want)
 			}
-			if a := b.get("/certifications?imp_uid=imp_1", navigation...); a.Header.Get("Retry-After") != tt.want {
+			if a := b.get("/certifications/redirect?imp_uid=imp_1", navigation...); a.Header.Get("Retry-After") != tt.want {
 				t.Errorf("the page: HTTP %d, Retry-After %q; want %q", a.StatusCode, a.Header.Get("Retry-After"), tt.want)
 			}
 		})
