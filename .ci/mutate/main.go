@@ -5,7 +5,7 @@
 //	go run ./.ci/mutate [-only TEXT] [LIST ...]
 //
 // Sources stay as they are: the repository is copied first, so that nobody's
-// editing gets in the way, and "go test -overlay" is given the changed file.
+// editing gets in the way, and "go test -overlay" is given the changed files.
 package main
 
 import (
@@ -139,19 +139,53 @@ func (r *runner) baseline(all []mutation) error {
 	return nil
 }
 
+// rest wants the combined binaries green, too, while none of their mutations is
+// on: what putting many together breaks would be taken for a test that works.
+func (r *runner) rest(all []mutation, binaries []string) error {
+	patterns := make(map[string][]string)
+	of := make(map[string]mutation)
+	for i, m := range all {
+		if binaries[i] != "" {
+			patterns[binaries[i]] = append(patterns[binaries[i]], m.tests)
+			of[binaries[i]] = m
+		}
+	}
+	for binary, tests := range patterns {
+		m := of[binary]
+		m.tests = strings.Join(tests, "|")
+		text, err := r.runBinary(binary, 0, m)
+		if err != nil {
+			text, err = r.runBinary(binary, 0, m)
+		}
+		if err != nil {
+			return fmt.Errorf("the tests of %s are red with all mutations off:\n%s", m.pkg, text)
+		}
+	}
+	return nil
+}
+
 func (r *runner) mutateAll(all []mutation) error {
 	begun := time.Now()
+	together, failed, err := r.combine(all)
+	if err != nil {
+		return err
+	}
+	if err := r.rest(all, together); err != nil {
+		return err
+	}
 	var wg sync.WaitGroup
-	next, failed := make(chan int), make([]error, len(all))
-	for range runtime.GOMAXPROCS(0) {
+	next := make(chan int)
+	for range 2 * runtime.GOMAXPROCS(0) { // tests wait more than they compute
 		wg.Go(func() {
 			for i := range next {
-				failed[i] = r.mutate(i, all[i])
+				failed[i] = r.mutate(i, all[i], together[i])
 			}
 		})
 	}
 	for i := range all {
-		next <- i
+		if failed[i] == nil {
+			next <- i
+		}
 	}
 	close(next)
 	wg.Wait()
@@ -169,20 +203,90 @@ func (r *runner) mutateAll(all []mutation) error {
 	return r.ctx.Err()
 }
 
-// mutate applies one mutation and wants a test to fail because of it.
-func (r *runner) mutate(i int, m mutation) error {
-	begun := time.Now()
-	file, text, err := m.apply(r.root)
-	if err != nil {
-		return err
+// combine builds one test binary a package for all mutations that it can. It
+// returns the binary of each, "" for one that is built alone, and what kept a
+// mutation from being built.
+func (r *runner) combine(all []mutation) (binaries []string, failed []error, err error) {
+	binaries, failed = make([]string, len(all)), make([]error, len(all))
+	for {
+		c, packages := newCombination(r.root), make(map[string][]int)
+		for i, m := range all {
+			if failed[i] != nil {
+				continue
+			}
+			file, text, err := m.apply(r.root)
+			if err != nil {
+				return nil, nil, err
+			}
+			taken, err := c.add(i+1, file, text) // 0 is none of them
+			if err != nil {
+				return nil, nil, err
+			}
+			if taken {
+				packages[m.pkg] = append(packages[m.pkg], i)
+			}
+		}
+		bad, output, err := r.build(c, packages, binaries)
+		if err != nil || len(bad) == 0 {
+			return binaries, failed, err
+		}
+		for _, i := range bad {
+			failed[i] = fmt.Errorf("NOT RUN   %s: %s:\n%s", all[i].at, all[i].name, output)
+		}
 	}
-	overlay, err := r.overlay(i, file, text)
+}
+
+// build returns the mutations that do not compile, and what the compiler says.
+func (r *runner) build(c *combination, packages map[string][]int, binaries []string) (bad []int, output string, err error) {
+	replace, err := c.write(r.dir)
 	if err != nil {
-		return err
+		return nil, "", err
+	}
+	overlay, err := r.writeOverlay("combined", replace)
+	if err != nil {
+		return nil, "", err
+	}
+	for pkg, mutations := range packages {
+		dir, path := r.moduleOf(pkg)
+		binary := filepath.Join(r.dir, fmt.Sprintf("of_%d.test", mutations[0]))
+		cmd := exec.CommandContext(r.ctx, "go", "test", "-c", "-o", binary, "-vet=off", compilerFlags, linkerFlags, "-overlay", overlay, path) // #nosec G204 -- packages come from lists in this repository
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			for _, id := range mutantsIn(string(out)) {
+				bad = append(bad, id-1)
+			}
+			if len(bad) > 0 {
+				return bad, string(out), nil
+			}
+			return nil, "", fmt.Errorf("the tests of %s with all mutations: %w:\n%s", pkg, err, out)
+		}
+		for _, i := range mutations {
+			binaries[i] = binary
+		}
+	}
+	return nil, "", nil
+}
+
+// mutate applies one mutation and wants a test to fail because of it.
+func (r *runner) mutate(i int, m mutation, binary string) error {
+	begun := time.Now()
+	run := func() (string, error) { return r.runBinary(binary, i+1, m) }
+	if binary == "" {
+		file, text, err := m.apply(r.root)
+		if err != nil {
+			return err
+		}
+		overlay, err := r.overlay(i, file, text)
+		if err != nil {
+			return err
+		}
+		run = func() (string, error) { return r.goTest(overlay, m.pkg, m.tests) }
 	}
 	var output string
+	var err error
 	for range 3 { // a race may not show itself the first time
-		if output, err = r.goTest(overlay, m.pkg, m.tests); err != nil {
+		if output, err = run(); err != nil {
 			break
 		}
 	}
@@ -196,8 +300,19 @@ func (r *runner) mutate(i int, m mutation) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fmt.Fprintf(r.out, "red  %4.1fs  %-12s  %s\n", time.Since(begun).Seconds(), file, m.name)
+	fmt.Fprintf(r.out, "red  %4.1fs  %-12s  %s\n", time.Since(begun).Seconds(), m.place(), m.name)
 	return nil
+}
+
+// runBinary runs the tests of a mutation in the binary of its package, with the
+// mutation of this number on.
+func (r *runner) runBinary(binary string, number int, m mutation) (string, error) {
+	dir, path := r.moduleOf(m.pkg)
+	cmd := exec.CommandContext(r.ctx, binary, "-test.count=1", "-test.failfast", "-test.timeout=90s", "-test.run", m.tests) // #nosec G204 -- what was just built
+	cmd.Dir = filepath.Join(dir, path)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("MUTANT=%d", number))
+	output, err := cmd.CombinedOutput()
+	return string(output), err
 }
 
 // notRun is what "go test" says when it did not get as far as the tests.
@@ -213,25 +328,40 @@ func (r *runner) overlay(i int, file, text string) (string, error) {
 	if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
 		return "", err
 	}
-	list, err := json.Marshal(map[string]any{"Replace": map[string]string{abs: changed}})
+	return r.writeOverlay(filepath.Base(changed), map[string]string{abs: changed})
+}
+
+func (r *runner) writeOverlay(name string, replace map[string]string) (string, error) {
+	list, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", err
 	}
-	path := changed + ".json"
+	path := filepath.Join(r.dir, name+".json")
 	return path, os.WriteFile(path, list, 0o600)
 }
 
+// Code that is neither inlined nor debugged takes a third less to build.
+const (
+	compilerFlags = "-gcflags=-l -e -dwarf=false"
+	linkerFlags   = "-ldflags=-s -w"
+)
+
+// moduleOf returns the directory from which a package is tested, and its path
+// from there. A module of its own is tested as such.
+func (r *runner) moduleOf(pkg string) (dir, path string) {
+	if _, err := os.Stat(filepath.Join(r.root, pkg, "go.mod")); err == nil {
+		return filepath.Join(r.root, pkg), "."
+	}
+	return r.root, pkg
+}
+
 func (r *runner) goTest(overlay, pkg, tests string) (string, error) {
-	args := []string{"test", "-count=1", "-vet=off", "-failfast", "-gcflags=-l -dwarf=false", "-ldflags=-s -w", "-run", tests} // neither inlined nor debugged: a third less to wait
+	args := []string{"test", "-count=1", "-vet=off", "-failfast", compilerFlags, linkerFlags, "-run", tests}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay, "-timeout=90s") // a mutation may make a test wait for ever
 	}
-	// A module of its own is tested as such.
-	dir := r.root
-	if _, err := os.Stat(filepath.Join(r.root, pkg, "go.mod")); err == nil {
-		dir, pkg = filepath.Join(r.root, pkg), "."
-	}
-	cmd := exec.CommandContext(r.ctx, "go", append(args, pkg)...) // #nosec G204 -- packages come from lists in this repository
+	dir, path := r.moduleOf(pkg)
+	cmd := exec.CommandContext(r.ctx, "go", append(args, path)...) // #nosec G204 -- packages come from lists in this repository
 	cmd.Dir = dir
 	output, err := cmd.CombinedOutput()
 	return string(output), err
