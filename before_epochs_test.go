@@ -191,6 +191,67 @@ func TestEpochsNeedTheStore(t *testing.T) {
 	}
 }
 
+// Whether all attempts for a purpose have ended, nobody can tell while the Store
+// fails. No claim is made, whose own check would notice.
+func TestPurposesNeedTheStore(t *testing.T) {
+	t.Parallel()
+	store := &failingGet{Store: certify.NewMemoryStore(0, nil)}
+	s := newFleet(t, store)[0]
+	p, site := begunForRecovery(t, s), "account:all"
+	store.prefix.Store(&site)
+	p.redeem(t, "store_unavailable")
+	store.prefix.Store(nil)
+	p.redeem(t, "")
+}
+
+func begunForRecovery(t *testing.T, s *site) *person {
+	t.Helper()
+	b := s.browser()
+	attempt := b.post("/certifications/attempts", `{"purpose":"recovery"}`).json(t)["merchant_uid"].(string)
+	return &person{b, s.provider.verify("imp_"+attempt[:16], attempt)}
+}
+
+// A storeThatWaits calls next once, when Accept has named an account.
+type storeThatWaits struct {
+	certify.Store
+	next atomic.Pointer[func()]
+}
+
+func (s *storeThatWaits) Put(ctx context.Context, key, value string, ttl time.Duration) error {
+	if strings.HasPrefix(key, "accepted:") {
+		if next := s.next.Swap(nil); next != nil {
+			(*next)()
+		}
+	}
+	return s.Store.Put(ctx, key, value, ttl)
+}
+
+// A visitor signs out at another process while this one asks Accept: it hears of
+// that from the Store alone.
+func TestLogoutAtAnotherProcess(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(*site) *person{
+		"for a claim":   begunBy,
+		"for a purpose": func(s *site) *person { return begunForRecovery(t, s) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := &storeThatWaits{Store: certify.NewMemoryStore(0, nil)}
+			fleet := newFleet(t, store, 0)
+			p := begin(fleet[0])
+			signOut := func() {
+				out := fleet[1].browser()
+				if a := out.post("/certifications/logout", "", "Cookie", p.attemptCookies()); a.StatusCode >= 300 {
+					t.Errorf("signing out: status %d: %s", a.StatusCode, a.body)
+				}
+			}
+			store.next.Store(&signOut)
+			p.redeem(t, "claim_revoked")
+			p.redeem(t, "claim_revoked", "a repeat:")
+		})
+	}
+}
+
 // What stands in the Store and is none of certify's lets nobody in.
 func TestEpochsThatCannotBeRead(t *testing.T) {
 	t.Parallel()

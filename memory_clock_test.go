@@ -115,6 +115,13 @@ func TestMemoryStoreForgetsAfterAStep(t *testing.T) {
 		s.put(fmt.Sprint("before", i), "1", time.Minute)
 	}
 	s.wait(-13 * time.Hour)
+	for i := range 1000 { // those of before wait for the wall clock
+		s.pass(10 * time.Second)
+		s.put(fmt.Sprint("since", i), "1", time.Minute)
+	}
+	if n := s.Len(); n > 120 {
+		t.Errorf("%d entries are there of which some 106 count: 100 wait for the wall clock", n)
+	}
 	for i := range 1000 {
 		s.pass(10 * time.Minute)
 		s.put(fmt.Sprint("after", i), "1", time.Minute)

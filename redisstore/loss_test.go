@@ -254,11 +254,14 @@ func looks(t testing.TB, p *process, s *server) {
 func TestFirstStartIsNoLoss(t *testing.T) {
 	t.Parallel()
 	redis := redisServer(t)
-	var all sync.WaitGroup
 	processes := make([]*process, 8)
+	redis.do("CLIENT", "PAUSE", "60000", "WRITE") // until all have found no marker
+	var all sync.WaitGroup
 	for i := range processes {
 		all.Go(func() { processes[i] = newProcess(t, config(redis.addr), 1) })
 	}
+	eventually(t, "all want to write the marker", func() bool { return strings.Contains(redis.do("INFO", "clients"), "\r\nblocked_clients:8\r\n") })
+	redis.do("CLIENT", "UNPAUSE")
 	all.Wait()
 	for i, p := range processes {
 		get(t, p.Store, fmt.Sprint("revoked:", i), false)
