@@ -252,20 +252,30 @@ func TestClaimSaysWhereToVerify(t *testing.T) {
 // sign the person in again.
 func TestARepeatAfterLogoutAsksNobody(t *testing.T) {
 	t.Parallel()
+	for name, start := range map[string]string{"for a claim": `{"return_to":"/cellar"}`, "for a purpose": `{"return_to":"/cellar","purpose":"recovery"}`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testARepeatAfterLogout(t, start)
+		})
+	}
+}
+
+func testARepeatAfterLogout(t *testing.T, start string) {
 	asked := 0
 	b := newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+		c.Purposes = []string{"recovery"}
 		c.Accept = func(*http.Request, *certify.Identity) (string, error) {
 			asked++
 			return "", nil
 		}
 	}}).browser()
-	b.pass()
-	cookies := b.attemptCookies()
-	id := ""
-	for id = range b.provider.records {
+	b.provider.verify("imp_1", b.post("/certifications/attempts", start).json(t)["merchant_uid"].(string))
+	if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != http.StatusOK {
+		t.Fatalf("status %d: %s", a.StatusCode, a.body)
 	}
+	cookies := b.attemptCookies()
 	b.post("/certifications/logout", "")
-	path := "/certifications/redirect?imp_uid=" + id
+	path := "/certifications/redirect?imp_uid=imp_1"
 	if a := b.get(path, append([]string{"Cookie", cookies}, navigation...)...); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/cellar" {
 		t.Errorf("navigating: status %d to %q", a.StatusCode, a.Header.Get("Location"))
 	}

@@ -128,6 +128,36 @@ func TestARepeatAfterRevocationAsksNobody(t *testing.T) {
 	}
 }
 
+// What revokes the account while a repeat is being answered counts for it.
+func TestARepeatBesideARevocationSignsNobodyIn(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]string{"for a claim": `{}`, "for a purpose": `{"purpose":"recovery"}`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var accepted, signedIn atomic.Int64
+			var s *site
+			s = newSite(t, siteConfig{handler: func(c *certify.HandlerConfig) {
+				c.Purposes = []string{"recovery"}
+				c.Accept = func(r *http.Request, _ *certify.Identity) (string, error) {
+					if accepted.Add(1) == 2 {
+						return "bob", s.sessions.RevokeAccount(r.Context(), "bob")
+					}
+					return "bob", nil
+				}
+				c.SignIn = func(http.ResponseWriter, *http.Request, *certify.Identity, string) error { signedIn.Add(1); return nil }
+			}})
+			b := s.browser()
+			s.provider.verify("imp_1", b.post("/certifications/attempts", start).json(t)["merchant_uid"].(string))
+			if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.StatusCode != 200 {
+				t.Fatalf("status %d: %s", a.StatusCode, a.body)
+			}
+			if a := b.post("/certifications", `{"imp_uid":"imp_1"}`); a.code() != "claim_revoked" || signedIn.Load() != 1 {
+				t.Errorf("status %d, SignIn asked %d times: %s", a.StatusCode, signedIn.Load(), a.body)
+			}
+		})
+	}
+}
+
 // A logout that comes while SignIn runs waits for it, and revokes the claim.
 func TestALogoutWaitsForSignIn(t *testing.T) {
 	t.Parallel()
