@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -22,13 +23,10 @@ func TestScriptInNode(t *testing.T) {
 		}
 		t.Skip("no node: install Node.js 20 or later to run the tests of certify.js")
 	}
-	served := filepath.Join(t.TempDir(), "certify.js") // as browsers get it
-	if err := os.WriteFile(served, []byte(newSite(t, siteConfig{}).browser().get("/certifications/certify.js").body), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	certify, start := servedScripts(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, node, "testdata/script_test.js", served, "pages/start.js").Output()
+	out, err := exec.CommandContext(ctx, node, "testdata/script_test.js", certify, start).Output()
 	if err != nil {
 		t.Fatalf("node: %v\n%s", err, out)
 	}
@@ -48,4 +46,25 @@ func TestScriptInNode(t *testing.T) {
 	if text, err := os.ReadFile("testdata/script_test.js"); err != nil || told != bytes.Count(text, []byte("\n  async \"")) {
 		t.Errorf("%d tests ended: %v", told, err)
 	}
+}
+
+// servedScripts writes certify.js and start.js as browsers get them, and
+// returns their names.
+func servedScripts(t *testing.T) (certify, start string) {
+	t.Helper()
+	b := newSite(t, siteConfig{}).browser()
+	script := string(b.get("/certifications/certify.js").body)
+	_, rest, ok := strings.Cut(string(b.get("/certifications/?return_to=/cellar").body), script)
+	if !ok {
+		t.Fatal("the start page does not have certify.js")
+	}
+	rest, _, _ = strings.Cut(rest, "</script>")
+	dir := t.TempDir()
+	certify, start = filepath.Join(dir, "certify.js"), filepath.Join(dir, "start.js")
+	for name, text := range map[string]string{certify: script, start: rest} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certify, start
 }

@@ -22,7 +22,7 @@ func TestDocsShowTheRecipes(t *testing.T) {
 			"recipes/nethttp/nethttp.go", "recipes/chi/chi.go", "recipes/gorilla/gorilla.go", "recipes/gin/gin.go", "recipes/gin/gin.go",
 			"recipes/echo/echo.go", "recipes/fiber3/fiber.go", "recipes/logins/logins.go", "recipes/logins/logins.go",
 		},
-		"forward-auth":     {"recipes/forwardauth/forwardauth.go", "recipes/forwardauth/nginx.conf", "recipes/forwardauth/Caddyfile"},
+		"forward-auth":     {"recipes/forwardauth/forwardauth.go", "recipes/forwardauth/nginx.conf", "recipes/forwardauth/Caddyfile", "recipes/forwardauth/traefik.yaml"},
 		"testing":          {"certifytest/example_test.go", "certifytest/example_test.go"},
 		"guardian-consent": {"example_guardian_test.go", "example_guardian_test.go", "example_guardian_test.go"},
 	} {
