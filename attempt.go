@@ -14,13 +14,12 @@ import (
 
 // Times of an attempt, from its start, by the server's clock.
 const (
-	verifyBefore    = 2 * time.Minute  // the provider's clock may be behind
-	verifyWithin    = 30 * time.Minute // for the person to verify
-	redeemWithin    = 60 * time.Minute // from the verification, for the browser to return
-	attemptLife     = verifyWithin + redeemWithin
-	maxAttempts     = 8    // cookies in one browser: tabs, and starts that were left
-	maxAttemptToken = 4000 // bytes: browsers drop cookies of more than 4096 with their name
-	attemptsBytes   = 6144 // that these may take of the 8 KiB in which proxies want a request's header
+	verifyBefore  = 2 * time.Minute  // the provider's clock may be behind
+	verifyWithin  = 30 * time.Minute // for the person to verify
+	redeemWithin  = 60 * time.Minute // from the verification, for the browser to return
+	attemptLife   = verifyWithin + redeemWithin
+	maxAttempts   = 8    // cookies in one browser: tabs, and starts that were left
+	attemptsBytes = 6144 // that these may take of the 8 KiB in which proxies want a request's header
 )
 
 // An Attempt is one browser's permission to redeem one verification, as its
@@ -115,13 +114,9 @@ func (a *attempt) sign() (string, error) {
 	if a.native {
 		mode = modeNative
 	}
-	token, err := attemptToken.sign(a.kid, methodHS256, a.key, wireAttempt{
+	return attemptToken.sign(a.kid, methodHS256, a.key, wireAttempt{
 		a.ID, a.StartedAt.Unix(), a.Provider, a.account, a.site, a.returnTo, a.Purpose, mode, a.begun.String(),
 	})
-	if err == nil && len(token) > maxAttemptToken {
-		return "", CodeReturnPathRefused // before it costs anybody a fee
-	}
-	return token, err
 }
 
 func (ks *Keys) openAttempt(token string) (*attempt, error) {

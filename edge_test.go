@@ -296,6 +296,16 @@ func TestLongReturnPaths(t *testing.T) {
 	if a := b.post("/certifications", `{"imp_uid":"`+id+`"}`); a.StatusCode != 200 || a.json(t)["return_to"] != long {
 		t.Errorf("status %d: %s", a.StatusCode, a.body)
 	}
+	longest := "/s?" + strings.Repeat("&", 2045) // JSON may write six bytes for each
+	a := b.do("POST", "/certifications/attempts", "application/x-www-form-urlencoded", "return_to="+url.QueryEscape(longest))
+	if a.StatusCode != 201 {
+		t.Fatalf("status %d: %s", a.StatusCode, a.body)
+	}
+	for _, c := range a.Cookies() {
+		if n := len(c.Name) + len(c.Value); n > 4096 { // RFC 6265 section 6.1
+			t.Errorf("cookie %s: browsers drop one of %d bytes", c.Name, n)
+		}
+	}
 	body := "return_to=" + url.QueryEscape("/"+strings.Repeat(`"`, 2000))
 	if a := b.do("POST", "/certifications/attempts", "application/x-www-form-urlencoded", body); a.StatusCode != 400 || a.code() != "return_path_refused" {
 		t.Errorf("status %d: %s", a.StatusCode, a.body)
